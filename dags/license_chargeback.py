@@ -1,0 +1,179 @@
+"""
+# License chargeback, nightly
+
+Reads from Flexera One who consumes which license, and rebuilds the tenant's snapshot of that date in the warehouse.
+Business users see it in the `bi` schema once every check has passed; until then they see the last good one.
+
+**When it fails** nothing is half published. Read the message of the first red task: it names the license, the
+reason and what to do. Then clear that task (*with downstream*), and the run goes on from there; a mapped task can be
+cleared alone to read one license again. To build a date anew, trigger the DAG with that `snapshot_date`.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pendulum
+from airflow.sdk import (
+    Asset,
+    CronTriggerTimetable,
+    ExceptionRetryPolicy,
+    Param,
+    RetryAction,
+    RetryRule,
+    TriggerRule,
+    dag,
+    task,
+)
+
+from chargeback import context, hooks
+from chargeback.errors import CheckFailed, FinalError
+from chargeback.steps import build as building
+from chargeback.steps import checks, extract, flatten as flattening, loads
+from chargeback.steps import publish as publishing
+
+CHARGEBACK = Asset(name="bi.chargeback", uri="x-warehouse://bi/chargeback")
+
+RETRIES = ExceptionRetryPolicy(
+    rules=[
+        RetryRule(FinalError, RetryAction.FAIL, reason="a person must act"),
+        RetryRule(CheckFailed, RetryAction.FAIL, reason="the data would still be wrong"),
+    ]
+)
+
+
+def _globs(title: str, example: str) -> Param:
+    return Param(
+        [],
+        type="array",
+        items={"type": "string"},
+        title=title,
+        description=f"One per line, upper or lower case, * and ? allowed: {example}. Empty takes all.",
+    )
+
+
+def _ids(title: str, description: str) -> Param:
+    return Param([], type="array", items={"type": "string"}, title=title, description=description)
+
+
+PARAMS = {
+    "snapshot_date": Param(
+        None,
+        type=["null", "string"],
+        format="date",
+        title="Snapshot date",
+        description="The night to build. Empty: the run's logical date, or today for a manual run without one.",
+    ),
+    "source": Param(
+        "auto",
+        enum=["auto", "api", "raw"],
+        title="Source",
+        description=(
+            "auto: the API for today, the raw pages kept for a past date. api: ask the API now, whatever the date. "
+            "raw: rebuild from the raw pages kept for that date, without a request."
+        ),
+    ),
+    "publishers": _globs("Publishers", "Oracle, IBM*"),
+    "license_types": _globs("License types", "Oracle Processor, Microsoft *"),
+    "license_names": _globs("License names", "*Database Enterprise*"),
+    "license_ids": _ids("License ids", "Only these licenses, one exact id per line. Empty takes all."),
+    "exclude_license_ids": _ids("Excluded license ids", "Never these licenses, one exact id per line."),
+    "on_license_failure": Param(
+        "fail",
+        enum=["fail", "keep_previous"],
+        title="If a license fails",
+        description=(
+            "fail: nothing is published and the last good snapshot stays. keep_previous: that license's rows are "
+            "carried forward from its last published snapshot and flagged."
+        ),
+    ),
+}
+
+
+@task
+def open_load() -> int:
+    return loads.open_load(hooks.database(), context.load_request())
+
+
+@task
+def list_licenses(load_id: int) -> list[dict[str, Any]]:
+    database = hooks.database()
+    return extract.list_licenses(
+        hooks.flexera(database), database, hooks.field_map(), load_id, context.most_mapped_tasks()
+    )
+
+
+@task(pool="flexera_api", map_index_template="{{ task.op_kwargs['batch']['label'] }}")
+def extract_consumption(load_id: int, batch: dict[str, Any]) -> Any:
+    database = hooks.database()
+    return extract.consumption(
+        hooks.flexera(database), database, hooks.field_map(), load_id, batch["license_ids"]
+    )
+
+
+@task(trigger_rule=TriggerRule.ALL_DONE)
+def check_staging(load_id: int) -> Any:
+    database = hooks.database()
+    return checks.check_staging(database, loads.for_writing(database, load_id))
+
+
+@task
+def flatten(load_id: int) -> Any:
+    database = hooks.database()
+    return flattening.flatten(database, hooks.field_map(), loads.for_writing(database, load_id))
+
+
+@task
+def build(load_id: int, layer: str) -> Any:
+    database = hooks.database()
+    return building.build(database, loads.for_writing(database, load_id), layer)
+
+
+@task
+def check_star(load_id: int) -> Any:
+    database = hooks.database()
+    return checks.check(database, loads.for_writing(database, load_id), "mart")
+
+
+@task(outlets=[CHARGEBACK])
+def publish(load_id: int, *, outlet_events: Any = None) -> Any:
+    database = hooks.database()
+    totals = publishing.publish(database, loads.for_writing(database, load_id))
+    outlet_events[CHARGEBACK].extra = totals
+    return totals
+
+
+@dag(
+    schedule=CronTriggerTimetable("0 4 * * *", timezone="UTC"),
+    start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    catchup=False,
+    max_active_runs=1,
+    dagrun_timeout=timedelta(hours=20),
+    default_args={
+        "retries": 3,
+        "retry_delay": timedelta(minutes=1),
+        "retry_exponential_backoff": 2,
+        "max_retry_delay": timedelta(minutes=15),
+        "retry_policy": RETRIES,
+        "on_failure_callback": context.record_failure,
+    },
+    params=PARAMS,
+    tags=["chargeback", "licenses", "finance"],
+    doc_md=__doc__,
+)
+def license_chargeback() -> None:
+    load_id = open_load()
+    pages = extract_consumption.partial(load_id=load_id).expand(batch=list_licenses(load_id))
+    (
+        pages
+        >> check_staging(load_id)
+        >> flatten(load_id)
+        >> build.override(task_id="build_levels")(load_id, "intermediate")
+        >> build.override(task_id="build_star")(load_id, "mart")
+        >> check_star(load_id)
+        >> publish(load_id)
+    )
+
+
+license_chargeback()

@@ -1,0 +1,45 @@
+"""What Airflow knows of the run in hand: its params, its date, and how it failed."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+from airflow.sdk import conf, get_current_context
+
+from chargeback import hooks
+from chargeback.steps import loads
+from chargeback.steps.loads import LoadRequest
+
+log = logging.getLogger(__name__)
+
+
+def load_request() -> LoadRequest:
+    """What this run was asked to build: the form's params over the run's logical date, or today without one.
+
+    A run's date is the calendar date of its logical date in the time zone of the DAG.
+    """
+    context: Any = get_current_context()
+    zone: tzinfo = context["dag"].timezone or UTC
+    dag_run = context["dag_run"]
+    return LoadRequest.from_params(
+        {**context["params"], **(dag_run.conf or {})},
+        org_id=hooks.flexera_settings().org_id,
+        today=datetime.now(zone).date(),
+        default_date=(dag_run.logical_date or datetime.now(UTC)).astimezone(zone).date(),
+        dag_run_id=dag_run.run_id,
+    )
+
+
+def most_mapped_tasks() -> int:
+    """How many tasks Airflow may map one task into."""
+    return conf.getint("core", "max_map_length")
+
+
+def record_failure(context: Any) -> None:
+    """Write the reason of a failed task beside its load, where BI operators and `make run` find it."""
+    load_id = context["ti"].xcom_pull(task_ids="open_load")
+    if load_id is not None:
+        reason = f"{context['ti'].task_id}: {context.get('exception')}"
+        loads.record_failure(hooks.database(), load_id, reason)

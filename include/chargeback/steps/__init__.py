@@ -1,0 +1,1 @@
+"""The nightly job's steps, in order: loads, extract, checks (staging), flatten, build, checks (mart), publish."""

@@ -1,0 +1,43 @@
+"""Run one layer's SQL files in their written order."""
+
+from __future__ import annotations
+
+import logging
+
+from chargeback.steps.loads import Load
+from chargeback.warehouse import scripts
+from chargeback.warehouse.database import Database
+
+log = logging.getLogger(__name__)
+
+LAYERS: dict[str, tuple[str, ...]] = {
+    "intermediate": (
+        "int_consumer_lines",
+        "int_virtual_machines",
+        "int_hosts",
+        "int_clusters",
+    ),
+    "mart": (
+        "dim_licenses",
+        "dim_consumers",
+        "dim_hosts",
+        "dim_clusters",
+        "dim_organization_units",
+        "fct_chargeback",
+        "fct_vm_consumption",
+        "fct_host_consumption",
+        "fct_cluster_consumption",
+        "fct_unit_totals",
+        "fct_license_positions",
+    ),
+}
+
+
+def build(database: Database, load: Load, layer: str) -> dict[str, int]:
+    """Replace the load's rows in every table of `layer`, all or none. Returns rows written by table."""
+    written = {}
+    with database.transaction() as connection:
+        for table in LAYERS[layer]:
+            written[table] = scripts.transform(connection, layer, table, load.parameters)
+            log.info("%s.%s: %s rows", layer, table, written[table])
+    return written

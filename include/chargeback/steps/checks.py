@@ -1,0 +1,103 @@
+"""Run a layer's checks; stop, warn, record."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from chargeback.errors import CheckFailed
+from chargeback.steps import loads
+from chargeback.steps.loads import Load
+from chargeback.warehouse import scripts
+from chargeback.warehouse.database import Database, execute
+from chargeback.warehouse.scripts import Check
+
+log = logging.getLogger(__name__)
+
+_SAMPLE_SIZE = 20
+_SHOWN_ROWS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What one check found: how many rows break it, and the first of them."""
+
+    check: Check
+    failing_row_count: int
+    sample: list[dict[str, Any]]
+
+    @property
+    def is_passed(self) -> bool:
+        return self.failing_row_count == 0
+
+    def __str__(self) -> str:
+        shown = "; ".join(
+            ", ".join(f"{name} {value}" for name, value in row.items()) for row in self.sample[:_SHOWN_ROWS]
+        )
+        return f"{self.check.name}: {self.failing_row_count} rows, first: {shown}"
+
+
+def check_staging(database: Database, load: Load) -> dict[str, int]:
+    """Settle which extractions the load is built from, then check that nothing is missing from them."""
+    with database.transaction() as connection:
+        loads.settle_extractions(connection, load)
+    return check(database, load, "staging")
+
+
+def check(database: Database, load: Load, layer: str) -> dict[str, int]:
+    """Run and record every check of `layer`; CheckFailed names those of severity 'fail' that found rows."""
+    with database.transaction() as connection:
+        results = [
+            CheckResult(check_, *scripts.failing_rows(connection, check_, load.parameters, _SAMPLE_SIZE))
+            for check_ in scripts.checks(layer)
+        ]
+    _record(database, load, layer, results)
+    warnings = [result for result in results if result.check.severity == "warn" and not result.is_passed]
+    failures = [result for result in results if result.check.severity == "fail" and not result.is_passed]
+    for result in warnings:
+        log.warning("%s", result)
+    if failures:
+        raise CheckFailed(
+            f"Load {load.load_id} of snapshot {load.snapshot_date} broke {len(failures)} of {len(results)} checks "
+            f"of {layer}. {' | '.join(map(str, failures))}. Nothing was published; the last good snapshot stays "
+            "visible. The rows are in ops.check_results."
+        )
+    return {"checks": len(results), "warnings": len(warnings)}
+
+
+def _record(database: Database, load: Load, layer: str, results: list[CheckResult]) -> None:
+    with database.transaction() as connection:
+        execute(
+            connection,
+            "delete from ops.check_results where load_id = %(load_id)s and layer = %(layer)s",
+            load_id=load.load_id,
+            layer=layer,
+        )
+        for result in results:
+            execute(
+                connection,
+                """
+                insert into ops.check_results (
+                    load_id, layer, check_name, severity, is_passed, failing_row_count, sample
+                )
+                values (
+                    %(load_id)s, %(layer)s, %(check_name)s, %(severity)s, %(is_passed)s,
+                    %(failing_row_count)s, %(sample)s::jsonb
+                )
+                """,
+                load_id=load.load_id,
+                layer=layer,
+                check_name=result.check.name,
+                severity=result.check.severity,
+                is_passed=result.is_passed,
+                failing_row_count=result.failing_row_count,
+                sample=json.dumps(result.sample, default=str),
+            )
+        if layer == "mart" and all(result.is_passed or result.check.severity == "warn" for result in results):
+            execute(
+                connection,
+                "update ops.loads set star_checked_at = clock_timestamp() where load_id = %(load_id)s",
+                load_id=load.load_id,
+            )

@@ -1,0 +1,276 @@
+"""License list to batches, consumption pages to staging."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from chargeback.errors import ChargebackError, FinalError, LicenseGone, NothingSelected, PagingError, PayloadChanged
+from chargeback.flexera import FieldMap, FlexeraClient, Page, UnreadableRow, parse_page
+from chargeback.selection import batches
+from chargeback.steps import loads
+from chargeback.steps.loads import Load
+from chargeback.warehouse import staging
+from chargeback.warehouse.database import Database, copy_rows, execute
+from chargeback.warehouse.staging import Extraction, StagedPage
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedLicense:
+    """What the license list says of one license, as far as the filter and the ledger need it."""
+
+    license_id: str
+    license_name: str | None
+    license_type: str | None
+    publisher: str | None
+
+    @property
+    def label(self) -> str:
+        return self.license_name or f"license {self.license_id}"
+
+
+def list_licenses(
+    client: FlexeraClient, database: Database, field_map: FieldMap, load_id: int, most_batches: int
+) -> list[dict[str, Any]]:
+    """Keep the tenant's license list, mark what the run's filter keeps, and return the batches to extract."""
+    load = loads.for_listing(database, load_id)
+    if load.source == "api":
+        _stage_license_list(client, database, load)
+    listed = _listed_licenses(database, field_map, load)
+    with database.transaction() as connection:
+        known = _extracted_that_date(connection, load) if load.source == "raw" else None
+        selected = _select(load, listed, known)
+        _write_load_licenses(connection, load, listed, selected)
+        if load.source == "raw":
+            loads.settle_extractions(connection, load)
+    log.info("%s of %s licenses selected (%s)", len(selected), len(listed), load.license_filter)
+    names = {license_.license_id: license_.label for license_ in listed}
+    return batches([license_.license_id for license_ in selected], names, most_batches)
+
+
+def consumption(
+    client: FlexeraClient, database: Database, field_map: FieldMap, load_id: int, license_ids: list[str]
+) -> dict[str, int]:
+    """Stage every page of these licenses; one that fails does not stop the others. Returns counts."""
+    load = loads.for_extraction(database, load_id)
+    if load.source == "raw":
+        return _raw_counts(database, load, license_ids)
+    counts = {"licenses": 0, "pages": 0, "rows": 0, "requests": 0}
+    failures: list[ChargebackError] = []
+    for license_id in license_ids:
+        try:
+            extracted = _extract_license(client, database, field_map, load, license_id)
+        except ChargebackError as error:
+            log.error("%s", error)  # noqa: TRY400 - the error is raised below, with its traceback
+            failures.append(error)
+        else:
+            counts = {name: counts[name] + extracted[name] for name in counts}
+    if failures:
+        _raise(failures)
+    return counts
+
+
+def _stage_license_list(client: FlexeraClient, database: Database, load: Load) -> None:
+    with database.transaction() as connection:
+        execute(
+            connection, "delete from staging.license_pages where load_id = %(load_id)s", load_id=load.load_id
+        )
+        before = client.request_count
+        for page in client.license_pages():
+            staging.stage_license_page(connection, load.load_id, page.number, page.body.decode())
+        execute(
+            connection,
+            "update ops.loads set request_count = %(request_count)s where load_id = %(load_id)s",
+            load_id=load.load_id,
+            request_count=client.request_count - before,
+        )
+
+
+def _listed_licenses(database: Database, field_map: FieldMap, load: Load) -> list[ListedLicense]:
+    licenses: dict[str, ListedLicense] = {}
+    for number, body in staging.license_pages(database, load.pages_load_id):
+        rows = parse_page(body.encode()).rows
+        missing = field_map.missing_required("license", rows)
+        if rows and missing:
+            raise PayloadChanged(
+                f"License list page {number}: no row has {', '.join(missing)}. Nothing was published. "
+                "Compare the API's answer with include/config/field_map.yaml and correct the paths there."
+            )
+        for license_ in _read_licenses(field_map, number, rows):
+            licenses[license_.license_id] = license_
+    return list(licenses.values())
+
+
+def _read_licenses(
+    field_map: FieldMap, page_number: int, rows: list[dict[str, Any]]
+) -> Iterator[ListedLicense]:
+    for row_number, row in enumerate(rows, start=1):
+        try:
+            values = field_map.license(row)
+        except UnreadableRow as error:
+            raise PayloadChanged(
+                f"License list page {page_number} row {row_number}: {error}. A license that cannot be read would "
+                "be charged to nobody, so nothing was published. Correct the license in Flexera One or its paths "
+                "in include/config/field_map.yaml."
+            ) from error
+        yield ListedLicense(
+            *(values[name] for name in ("license_id", "license_name", "license_type", "publisher"))  # type: ignore[arg-type]
+        )
+
+
+def _extracted_that_date(connection: Connection, load: Load) -> set[str]:
+    """The licenses that some load of the date set out to extract: the only ones raw pages can rebuild."""
+    return set(
+        execute(
+            connection,
+            """
+            select distinct load_licenses.license_id
+            from ops.load_licenses
+            inner join ops.loads on load_licenses.load_id = loads.load_id
+            where
+                loads.org_id = %(org_id)s
+                and loads.snapshot_date = %(snapshot_date)s
+                and loads.load_id <> %(load_id)s
+                and load_licenses.is_selected
+            """,
+            **load.parameters,
+        ).scalars()
+    )
+
+
+def _select(load: Load, listed: list[ListedLicense], known: set[str] | None) -> list[ListedLicense]:
+    license_filter = load.license_filter
+    if unknown := license_filter.unknown_ids(license_.license_id for license_ in listed):
+        log.warning("The tenant has no license with these ids: %s", ", ".join(unknown))
+    selected = [
+        license_
+        for license_ in listed
+        if license_filter.keeps(license_) and (known is None or license_.license_id in known)
+    ]
+    if not selected:
+        raise NothingSelected(
+            f"The filter keeps none of the {len(listed)} licenses of organization {load.org_id} "
+            f"({license_filter}). Nothing was published. Correct the filter, or empty it to take all licenses."
+        )
+    return selected
+
+
+def _write_load_licenses(
+    connection: Connection, load: Load, listed: list[ListedLicense], selected: Iterable[ListedLicense]
+) -> None:
+    selected_ids = {license_.license_id for license_ in selected}
+    execute(connection, "delete from ops.load_licenses where load_id = %(load_id)s", load_id=load.load_id)
+    copy_rows(
+        connection,
+        "ops.load_licenses",
+        ["load_id", "license_id", "position", "license_name", "license_type", "publisher", "is_selected"],
+        [
+            (
+                load.load_id,
+                license_.license_id,
+                position,
+                license_.license_name,
+                license_.license_type,
+                license_.publisher,
+                license_.license_id in selected_ids,
+            )
+            for position, license_ in enumerate(listed, start=1)
+        ],
+    )
+
+
+def _extract_license(
+    client: FlexeraClient, database: Database, field_map: FieldMap, load: Load, license_id: str
+) -> dict[str, int]:
+    with database.session() as connection:
+        staging.lock_license(connection, load.load_id, license_id)
+        interrupted = staging.interrupted_extraction(connection, load.load_id, license_id)
+        if interrupted:
+            staging.resume_extraction(connection, interrupted)
+            try:
+                return _stage_pages(client, connection, field_map, interrupted)
+            except PagingError as error:
+                log.warning("License %s is read anew from its first page: %s", license_id, error)
+        extraction = staging.begin_extraction(connection, load.load_id, license_id)
+        return _stage_pages(client, connection, field_map, extraction)
+
+
+def _stage_pages(
+    client: FlexeraClient, connection: Connection, field_map: FieldMap, extraction: Extraction
+) -> dict[str, int]:
+    counts = {"licenses": 1, "pages": 0, "rows": 0, "requests": 0}
+    sent = client.request_count
+    try:
+        pages = client.consumption_pages(
+            extraction.license_id, after=extraction.next_page, first_number=extraction.page_count + 1
+        )
+        for page in pages:
+            _refuse_changed_payload(field_map, extraction, page)
+            requests, sent = client.request_count - sent, client.request_count
+            staging.stage_consumption_page(connection, extraction, _staged(page, requests))
+            counts["pages"] += 1
+            counts["rows"] += len(page.rows)
+            counts["requests"] += requests
+    except LicenseGone as error:
+        staging.finish_extraction(connection, extraction, "deleted", client.request_count - sent, str(error))
+        log.warning("License %s was deleted during the run: %s", extraction.license_id, error)
+    except ChargebackError as error:
+        staging.finish_extraction(connection, extraction, "failed", client.request_count - sent, str(error))
+        raise
+    else:
+        staging.finish_extraction(connection, extraction, "complete", client.request_count - sent)
+    return counts
+
+
+def _refuse_changed_payload(field_map: FieldMap, extraction: Extraction, page: Page) -> None:
+    missing = field_map.missing_required("consumption", page.rows)
+    if page.rows and missing:
+        raise PayloadChanged(
+            f"License {extraction.license_id} page {page.number}: no row has {', '.join(missing)}. The page was "
+            "not staged. Compare the API's answer with include/config/field_map.yaml and correct the paths there."
+        )
+
+
+def _staged(page: Page, request_count: int) -> StagedPage:
+    return StagedPage(
+        number=page.number,
+        body=page.body.decode(),
+        row_count=len(page.rows),
+        next_page=page.next_page,
+        request_count=request_count,
+    )
+
+
+def _raw_counts(database: Database, load: Load, license_ids: list[str]) -> dict[str, int]:
+    """What is kept of these licenses for the date; nothing is asked of the API."""
+    with database.transaction() as connection:
+        row = execute(
+            connection,
+            """
+            select
+                count(*) as licenses,
+                coalesce(sum(extractions.page_count), 0)::bigint as pages,
+                coalesce(sum(extractions.row_count), 0)::bigint as rows
+            from ops.load_licenses
+            inner join ops.extractions on load_licenses.extraction_id = extractions.extraction_id
+            where load_licenses.load_id = %(load_id)s and load_licenses.license_id = any(%(license_ids)s)
+            """,
+            load_id=load.load_id,
+            license_ids=license_ids,
+        ).one()
+    return {**row._mapping, "requests": 0}
+
+
+def _raise(failures: list[ChargebackError]) -> None:
+    """Raise what decides about a retry: an error that time may heal, where there is one."""
+    temporary = [error for error in failures if not isinstance(error, FinalError)]
+    first = (temporary or failures)[0]
+    if len(failures) == 1:
+        raise first
+    raise type(first)(f"{len(failures)} licenses failed, first: {first}") from first

@@ -1,0 +1,127 @@
+"""Staged pages to typed rows, by the field map; what cannot be read goes to the quarantine with its reason."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from sqlalchemy.engine import Connection
+
+from chargeback.flexera import LICENSE_COLUMNS, LINE_COLUMNS, FieldMap, UnreadableRow, parse_page
+from chargeback.steps.loads import Load
+from chargeback.warehouse import scripts, staging
+from chargeback.warehouse.database import Database, copy_rows, execute
+
+log = logging.getLogger(__name__)
+
+_FLUSH_ROWS = 5_000
+_PAYLOAD_LENGTH = 2_000
+_KEY = ("load_id", "license_id", "page_number", "row_number")
+_COLUMNS: dict[str, tuple[str, ...]] = {
+    "intermediate.int_consumption_lines": (*_KEY, *LINE_COLUMNS),
+    "intermediate.int_line_products": (*_KEY, "position", "product_name", "is_supplementary"),
+    "intermediate.int_line_instances": (*_KEY, "position", "instance_name"),
+    "ops.quarantined_rows": (*_KEY, "column_name", "reason", "payload"),
+}
+
+
+@dataclass(slots=True)
+class _Buffers:
+    """Rows on their way to their tables, written in blocks so that memory stays flat."""
+
+    connection: Connection
+    rows: dict[str, list[tuple[object, ...]]] = field(
+        default_factory=lambda: {table: [] for table in _COLUMNS}
+    )
+
+    def flush(self, *, least: int = 1) -> None:
+        for table, rows in self.rows.items():
+            if len(rows) >= least:
+                copy_rows(self.connection, table, _COLUMNS[table], rows)
+                rows.clear()
+
+
+def flatten(database: Database, field_map: FieldMap, load: Load) -> dict[str, int]:
+    """Replace the load's typed licenses and consumption lines by what its pages say. Returns counts."""
+    with database.transaction() as connection:
+        _delete(connection, load)
+        licenses = _flatten_licenses(connection, database, field_map, load)
+        counts = {"licenses": licenses, "lines": 0, "quarantined": 0}
+        buffers = _Buffers(connection)
+        for license_id, extraction_id, pages_load_id in _extractions(connection, load):
+            for page_number, body in staging.consumption_pages(database, extraction_id, pages_load_id):
+                key = (load.load_id, license_id, page_number)
+                quarantined = _flatten_page(buffers, field_map, key, body, counts)
+                if quarantined:
+                    log.warning(
+                        "License %s page %s: %s rows went to ops.quarantined_rows",
+                        license_id,
+                        page_number,
+                        quarantined,
+                    )
+        buffers.flush()
+        for table in ("intermediate.int_licenses", *_COLUMNS):
+            scripts.analyze(connection, table, load.parameters)
+    return counts
+
+
+def _delete(connection: Connection, load: Load) -> None:
+    for table in ("intermediate.int_licenses", *_COLUMNS):
+        execute(connection, f"delete from {table} where load_id = %(load_id)s", load_id=load.load_id)  # noqa: S608 - names are constants
+
+
+def _flatten_licenses(connection: Connection, database: Database, field_map: FieldMap, load: Load) -> int:
+    licenses: dict[object, tuple[object, ...]] = {}
+    for _number, body in staging.license_pages(database, load.pages_load_id):
+        for row in parse_page(body.encode()).rows:
+            values = field_map.license(row)
+            licenses[values["license_id"]] = tuple(values[name] for name in LICENSE_COLUMNS)
+    return copy_rows(
+        connection,
+        "intermediate.int_licenses",
+        ["load_id", *LICENSE_COLUMNS],
+        [(load.load_id, *values) for values in licenses.values()],
+    )
+
+
+def _extractions(connection: Connection, load: Load) -> Iterator[tuple[str, int, int]]:
+    """The finished extractions the load is built from: license, extraction, and the load that holds its pages."""
+    rows = execute(
+        connection,
+        """
+        select load_licenses.license_id, extractions.extraction_id, extractions.load_id
+        from ops.load_licenses
+        inner join ops.extractions on load_licenses.extraction_id = extractions.extraction_id
+        where load_licenses.load_id = %(load_id)s and extractions.status = 'complete'
+        order by load_licenses.position
+        """,
+        load_id=load.load_id,
+    ).all()
+    yield from (tuple(row) for row in rows)
+
+
+def _flatten_page(
+    buffers: _Buffers, field_map: FieldMap, key: tuple[int, str, int], body: str, counts: dict[str, int]
+) -> int:
+    lines, products, instances, quarantined = buffers.rows.values()
+    quarantined_before = counts["quarantined"]
+    for row_number, row in enumerate(parse_page(body.encode()).rows, start=1):
+        row_key = (*key, row_number)
+        try:
+            line = field_map.consumption(row)
+        except UnreadableRow as error:
+            quarantined.append((*row_key, error.column, error.reason, str(row)[:_PAYLOAD_LENGTH]))
+            counts["quarantined"] += 1
+            continue
+        counts["lines"] += 1
+        lines.append((*row_key, *line.values))
+        products.extend(
+            (*row_key, position, name, is_supplementary)
+            for position, (name, is_supplementary) in enumerate(line.products, start=1)
+        )
+        instances.extend(
+            (*row_key, position, name) for position, name in enumerate(line.instances, start=1)
+        )
+    buffers.flush(least=_FLUSH_ROWS)
+    return counts["quarantined"] - quarantined_before

@@ -1,0 +1,403 @@
+"""Open a load, take it through its states, and settle which pages it is built from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from chargeback.errors import LoadSuperseded, SettingsInvalid, SourceUnavailable
+from chargeback.selection import LicenseFilter
+from chargeback.warehouse.database import Database, execute
+
+_SOURCES = ("auto", "api", "raw")
+_POLICIES = ("fail", "keep_previous")
+_PARAMS = ("snapshot_date", "source", "on_license_failure", *LicenseFilter.names())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadRequest:
+    """What a run was asked to build; checked once, so that every later step can trust it."""
+
+    org_id: str
+    snapshot_date: date
+    today: date
+    source: str = "auto"
+    on_license_failure: str = "fail"
+    license_filter: LicenseFilter = LicenseFilter()
+    dag_run_id: str | None = None
+
+    @classmethod
+    def from_params(
+        cls,
+        params: Mapping[str, Any],
+        *,
+        org_id: str,
+        today: date,
+        default_date: date,
+        dag_run_id: str | None = None,
+    ) -> LoadRequest:
+        """The request in the params of a run; SettingsInvalid lists everything that is wrong with them."""
+        mistakes = [
+            f"'{name}' is not a param of this DAG; it has {', '.join(_PARAMS)}"
+            for name in sorted(set(params) - set(_PARAMS))
+        ]
+        snapshot_date = _date(params.get("snapshot_date"), default_date, mistakes)
+        source = _choice("source", params.get("source") or "auto", _SOURCES, mistakes)
+        policy = _choice(
+            "on_license_failure", params.get("on_license_failure") or "fail", _POLICIES, mistakes
+        )
+        mistakes += [
+            f"{name} is {params[name]!r}; it must be a list"
+            for name in LicenseFilter.names()
+            if params.get(name) is not None and not isinstance(params[name], (list, tuple))
+        ]
+        if snapshot_date > today:
+            mistakes.append(f"snapshot_date is {snapshot_date}; it must not lie after today, {today}")
+        if mistakes:
+            raise SettingsInvalid("DAG params: " + "; ".join(mistakes) + ". Correct them and trigger again.")
+        return cls(
+            org_id=org_id,
+            snapshot_date=snapshot_date,
+            today=today,
+            source=source,
+            on_license_failure=policy,
+            license_filter=LicenseFilter.from_params(params),
+            dag_run_id=dag_run_id,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """One attempt to build a snapshot; `pages_load_id` is the load whose license list it is built from."""
+
+    load_id: int
+    org_id: str
+    snapshot_date: date
+    source: str
+    pages_load_id: int
+    rebuild_of: int | None
+    status: str
+    on_license_failure: str
+    filters: dict[str, list[str]]
+    dag_run_id: str | None
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        """What the SQL files may bind."""
+        return {
+            "load_id": self.load_id,
+            "pages_load_id": self.pages_load_id,
+            "org_id": self.org_id,
+            "snapshot_date": self.snapshot_date,
+        }
+
+    @property
+    def license_filter(self) -> LicenseFilter:
+        return LicenseFilter.from_params(self.filters)
+
+
+def open_load(database: Database, request: LoadRequest) -> int:
+    """Begin a load; unfinished loads of the same date give way to it. Returns its `load_id`."""
+    with database.transaction() as connection:
+        _lock_snapshot(connection, request.org_id, request.snapshot_date)
+        pages_load_id = _pages_to_rebuild(connection, request)
+        execute(
+            connection,
+            """
+            update ops.loads
+            set status = 'abandoned', finished_at = clock_timestamp()
+            where
+                org_id = %(org_id)s
+                and snapshot_date = %(snapshot_date)s
+                and status in ('running', 'failed')
+            """,
+            org_id=request.org_id,
+            snapshot_date=request.snapshot_date,
+        )
+        return _insert_load(
+            connection,
+            org_id=request.org_id,
+            snapshot_date=request.snapshot_date,
+            pages_load_id=pages_load_id,
+            rebuild_of=None,
+            on_license_failure=request.on_license_failure,
+            filters=request.license_filter.as_dict(),
+            dag_run_id=request.dag_run_id,
+        )
+
+
+def get(connection: Connection, load_id: int) -> Load:
+    """The load as the ledger has it."""
+    row = execute(
+        connection,
+        """
+        select
+            load_id, org_id, snapshot_date, source, pages_load_id, rebuild_of, status,
+            on_license_failure, filters, dag_run_id
+        from ops.loads
+        where load_id = %(load_id)s
+        """,
+        load_id=load_id,
+    ).one()
+    return Load(*row)
+
+
+def for_extraction(database: Database, load_id: int) -> Load:
+    """The load to stage pages for: pages may still be added to a published one, never to one given up."""
+    with database.transaction() as connection:
+        _refuse_given_up(connection, _latest(connection, load_id))
+        return get(connection, load_id)
+
+
+def for_listing(database: Database, load_id: int) -> Load:
+    """The load to write the license list of; the list of a published load stays as it is."""
+    load = for_extraction(database, load_id)
+    if load.status in {"published", "superseded"}:
+        raise LoadSuperseded(
+            f"Load {load_id} of snapshot {load.snapshot_date} is published, so its license list is final. Nothing "
+            "was written. Clear open_load and everything after it, or trigger a new run."
+        )
+    return load
+
+
+def for_writing(database: Database, load_id: int) -> Load:
+    """The load that steps after the extraction write: `load_id` itself while it is not published.
+
+    What is published is never changed in place. A step that is cleared and run again on a published load
+    builds a successor from the same pages; it becomes visible when it is published in its turn.
+    """
+    with database.transaction() as connection:
+        first = get(connection, load_id)
+        _lock_snapshot(connection, first.org_id, first.snapshot_date)
+        load = _refuse_given_up(connection, _latest(connection, load_id))
+        if load.status == "published":
+            load = _open_successor(connection, first)
+        execute(
+            connection,
+            "update ops.loads set status = 'running', failure = null where load_id = %(load_id)s",
+            load_id=load.load_id,
+        )
+        return get(connection, load.load_id)
+
+
+def record_failure(database: Database, load_id: int, reason: str) -> None:
+    """Say in the ledger why a load stopped; a published load stays as it is."""
+    with database.transaction() as connection:
+        execute(
+            connection,
+            """
+            update ops.loads
+            set status = 'failed', failure = %(reason)s, finished_at = clock_timestamp()
+            where load_id = %(load_id)s and status in ('running', 'failed')
+            """,
+            load_id=_latest(connection, load_id).load_id,
+            reason=reason,
+        )
+
+
+def close_failed_run(database: Database, dag_run_id: str, reason: str) -> None:
+    """Mark the loads a failed run left open; a reason that a task gave before stays."""
+    with database.transaction() as connection:
+        execute(
+            connection,
+            """
+            update ops.loads
+            set
+                status = 'failed',
+                failure = coalesce(failure, %(reason)s),
+                finished_at = coalesce(finished_at, clock_timestamp())
+            where dag_run_id = %(dag_run_id)s and status in ('running', 'failed')
+            """,
+            dag_run_id=dag_run_id,
+            reason=reason,
+        )
+
+
+def settle_extractions(connection: Connection, load: Load) -> None:
+    """Write down, license by license, which finished extraction the load is built from.
+
+    A load from the API uses its own; a rebuild those of the load it repeats; a load from raw pages the
+    newest of its date. A selected license without one has failed; `check_staging` decides what follows.
+    """
+    execute(
+        connection,
+        """
+        update ops.load_licenses
+        set extraction_id = (
+            select extractions.extraction_id
+            from ops.extractions
+            inner join ops.loads on extractions.load_id = loads.load_id
+            where
+                extractions.license_id = load_licenses.license_id
+                and extractions.status in ('complete', 'deleted')
+                and loads.org_id = %(org_id)s
+                and loads.snapshot_date = %(snapshot_date)s
+                and (%(is_any_of_the_date)s or loads.load_id = %(pages_load_id)s)
+            order by extractions.finished_at desc, extractions.extraction_id desc
+            limit 1
+        )
+        where load_licenses.load_id = %(load_id)s and load_licenses.is_selected
+        """,
+        **load.parameters,
+        is_any_of_the_date=load.source == "raw" and load.rebuild_of is None,
+    )
+
+
+def _pages_to_rebuild(connection: Connection, request: LoadRequest) -> int | None:
+    """The load whose raw pages the request is built from, or None to ask the API."""
+    if request.source == "api":
+        return None
+    if request.source == "auto" and request.snapshot_date == request.today:
+        return None
+    pages_load_id = execute(
+        connection,
+        """
+        select max(loads.load_id)
+        from ops.loads
+        inner join staging.license_pages on loads.load_id = license_pages.load_id
+        where
+            loads.org_id = %(org_id)s
+            and loads.snapshot_date = %(snapshot_date)s
+            and exists (
+                select 1 from ops.extractions
+                where extractions.load_id = loads.load_id and extractions.status in ('complete', 'deleted')
+            )
+        """,
+        org_id=request.org_id,
+        snapshot_date=request.snapshot_date,
+    ).scalar_one()
+    if pages_load_id is None:
+        raise SourceUnavailable(
+            f"Snapshot {request.snapshot_date} of organization {request.org_id}: no raw pages are kept for that "
+            f"date, and the API only knows the present ({request.today}). Nothing was changed. Choose a date "
+            f"with raw pages, or set source to 'api' to store today's answer under {request.snapshot_date}."
+        )
+    return int(pages_load_id)
+
+
+def _insert_load(
+    connection: Connection,
+    *,
+    org_id: str,
+    snapshot_date: date,
+    pages_load_id: int | None,
+    rebuild_of: int | None,
+    on_license_failure: str,
+    filters: Mapping[str, Any],
+    dag_run_id: str | None,
+) -> int:
+    load_id: int = execute(
+        connection,
+        "select nextval(pg_get_serial_sequence('ops.loads', 'load_id'))",
+    ).scalar_one()
+    execute(
+        connection,
+        """
+        insert into ops.loads (
+            load_id, org_id, snapshot_date, source, pages_load_id, rebuild_of, status,
+            on_license_failure, filters, dag_run_id
+        )
+        overriding system value
+        values (
+            %(load_id)s, %(org_id)s, %(snapshot_date)s, %(source)s, %(pages_load_id)s, %(rebuild_of)s, 'running',
+            %(on_license_failure)s, %(filters)s::jsonb, %(dag_run_id)s
+        )
+        """,
+        load_id=load_id,
+        org_id=org_id,
+        snapshot_date=snapshot_date,
+        source="api" if pages_load_id is None else "raw",
+        pages_load_id=load_id if pages_load_id is None else pages_load_id,
+        rebuild_of=rebuild_of,
+        on_license_failure=on_license_failure,
+        filters=json.dumps(filters),
+        dag_run_id=dag_run_id,
+    )
+    execute(
+        connection,
+        "select ops.ensure_partitions(%(load_id)s, %(snapshot_date)s)",
+        load_id=load_id,
+        snapshot_date=snapshot_date,
+    )
+    return load_id
+
+
+def _open_successor(connection: Connection, first: Load) -> Load:
+    load_id = _insert_load(
+        connection,
+        org_id=first.org_id,
+        snapshot_date=first.snapshot_date,
+        pages_load_id=first.pages_load_id,
+        rebuild_of=first.load_id,
+        on_license_failure=first.on_license_failure,
+        filters=first.filters,
+        dag_run_id=first.dag_run_id,
+    )
+    execute(
+        connection,
+        """
+        insert into ops.load_licenses (
+            load_id, license_id, position, license_name, license_type, publisher, is_selected
+        )
+        select %(load_id)s, license_id, position, license_name, license_type, publisher, is_selected
+        from ops.load_licenses
+        where load_id = %(first_load_id)s
+        """,
+        load_id=load_id,
+        first_load_id=first.load_id,
+    )
+    return get(connection, load_id)
+
+
+def _latest(connection: Connection, load_id: int) -> Load:
+    latest_id: int = execute(
+        connection,
+        "select max(load_id) from ops.loads where load_id = %(load_id)s or rebuild_of = %(load_id)s",
+        load_id=load_id,
+    ).scalar_one()
+    return get(connection, latest_id)
+
+
+def _refuse_given_up(connection: Connection, load: Load) -> Load:
+    if load.status not in {"abandoned", "superseded"}:
+        return load
+    newest = execute(
+        connection,
+        "select max(load_id) from ops.loads where org_id = %(org_id)s and snapshot_date = %(snapshot_date)s",
+        org_id=load.org_id,
+        snapshot_date=load.snapshot_date,
+    ).scalar_one()
+    raise LoadSuperseded(
+        f"Load {load.load_id} of snapshot {load.snapshot_date} is {load.status}: load {newest} took its place. "
+        f"Nothing was written. Clear the task in the run that made load {newest}, or trigger a new run."
+    )
+
+
+def _lock_snapshot(connection: Connection, org_id: str, snapshot_date: date) -> None:
+    """One writer of the ledger per snapshot; held until the transaction ends."""
+    execute(
+        connection,
+        "select pg_advisory_xact_lock(hashtextextended(%(key)s, 0))",
+        key=f"snapshot/{org_id}/{snapshot_date}",
+    )
+
+
+def _date(value: object, default: date, mistakes: list[str]) -> date:
+    if value is None or value == "":
+        return default
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        mistakes.append(f"snapshot_date is {value!r}; it must be a date like {default}")
+        return default
+
+
+def _choice(name: str, value: object, choices: tuple[str, ...], mistakes: list[str]) -> str:
+    if value not in choices:
+        mistakes.append(f"{name} is {value!r}; it must be one of {', '.join(choices)}")
+    return str(value)

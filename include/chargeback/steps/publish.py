@@ -1,0 +1,115 @@
+"""Make a checked load the visible one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from chargeback.errors import LoadUnchecked
+from chargeback.steps.loads import Load
+from chargeback.warehouse.database import Database, execute
+
+
+def publish(database: Database, load: Load) -> dict[str, Any]:
+    """Point the snapshot at this load, in one small transaction. Returns the snapshot's totals."""
+    with database.transaction() as connection:
+        _refuse_unchecked(connection, load)
+        _count(connection, load)
+        execute(
+            connection,
+            """
+            update ops.loads
+            set status = 'superseded', finished_at = coalesce(finished_at, clock_timestamp())
+            where
+                load_id = (
+                    select load_id from ops.snapshots
+                    where org_id = %(org_id)s and snapshot_date = %(snapshot_date)s
+                )
+                and load_id <> %(load_id)s
+            """,
+            **load.parameters,
+        )
+        execute(
+            connection,
+            """
+            insert into ops.snapshots (org_id, snapshot_date, load_id, published_at)
+            values (%(org_id)s, %(snapshot_date)s, %(load_id)s, clock_timestamp())
+            on conflict (org_id, snapshot_date)
+            do update set load_id = excluded.load_id, published_at = excluded.published_at
+            """,
+            **load.parameters,
+        )
+        row = execute(
+            connection,
+            """
+            update ops.loads
+            set
+                status = 'published', failure = null,
+                published_at = clock_timestamp(), finished_at = clock_timestamp()
+            where load_id = %(load_id)s
+            returning load_id, org_id, snapshot_date, license_count, row_count, recharged_cost
+            """,
+            load_id=load.load_id,
+        ).one()
+    return {name: _plain(value) for name, value in row._mapping.items()}
+
+
+def _refuse_unchecked(connection: Connection, load: Load) -> None:
+    checked_at = execute(
+        connection,
+        "select star_checked_at from ops.loads where load_id = %(load_id)s for update",
+        load_id=load.load_id,
+    ).scalar_one()
+    if checked_at is None:
+        raise LoadUnchecked(
+            f"Load {load.load_id} of snapshot {load.snapshot_date} has not passed its checks, so it was not "
+            "published. Clear the run from check_staging on."
+        )
+
+
+def _count(connection: Connection, load: Load) -> None:
+    """Write the load's size into the ledger, so that bi.snapshot need not count facts."""
+    execute(
+        connection,
+        """
+        update ops.loads
+        set
+            license_count = (
+                select count(*) from mart.fct_license_positions
+                where snapshot_date = %(snapshot_date)s and load_id = %(load_id)s
+            ),
+            row_count = facts.row_count,
+            recharged_cost = facts.recharged_cost,
+            page_count = pages.page_count,
+            request_count = coalesce(loads.request_count, 0) + requests.request_count
+        from
+            (
+                select
+                    count(*) as row_count,
+                    coalesce(sum(recharged_cost), 0) as recharged_cost
+                from mart.fct_chargeback
+                where snapshot_date = %(snapshot_date)s and load_id = %(load_id)s
+            ) as facts
+        cross join
+            (
+                select coalesce(sum(extractions.page_count), 0) as page_count
+                from ops.load_licenses
+                inner join ops.extractions on load_licenses.extraction_id = extractions.extraction_id
+                where load_licenses.load_id = %(load_id)s
+            ) as pages
+        cross join
+            (
+                select coalesce(sum(request_count), 0) as request_count
+                from ops.extractions
+                where load_id = %(load_id)s
+            ) as requests
+        where loads.load_id = %(load_id)s
+        """,
+        **load.parameters,
+    )
+
+
+def _plain(value: object) -> object:
+    """What an XCom and an asset event can carry: money as text, exactly."""
+    return value if isinstance(value, int) else str(value)

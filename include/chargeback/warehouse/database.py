@@ -1,0 +1,92 @@
+"""Connections, transactions and COPY for the warehouse."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy
+from psycopg2 import sql
+from sqlalchemy.engine import URL, Connection, Engine
+from sqlalchemy.pool import NullPool
+
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+class Database:
+    """The warehouse, opened only for as long as a step needs it.
+
+    No connection outlives the block that asked for it, so a task that dies leaves nothing behind.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @classmethod
+    def connect(cls, url: str | URL) -> Database:
+        """A database at `url`; nothing is opened yet, and session time is UTC."""
+        engine = sqlalchemy.create_engine(
+            url,
+            poolclass=NullPool,
+            connect_args={"application_name": "license_chargeback", "options": "-c timezone=UTC"},
+        )
+        return cls(engine)
+
+    @property
+    def url(self) -> URL:
+        return self._engine.url
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """One transaction on a connection of its own: committed at the end, rolled back on an error."""
+        with self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def session(self) -> Iterator[Connection]:
+        """One connection for several transactions; the caller commits each (`connection.begin()`)."""
+        with self._engine.connect() as connection:
+            yield connection
+
+    def raw_connection(self) -> Any:
+        """A psycopg2 connection in autocommit mode; the caller closes it."""
+        connection = self._engine.raw_connection()
+        driver = connection.dbapi_connection
+        connection.detach()
+        assert driver is not None  # noqa: S101 - detached connections always have one
+        driver.autocommit = True  # type: ignore[attr-defined]
+        return driver
+
+
+def execute(connection: Connection, statement: str, **parameters: object) -> sqlalchemy.CursorResult[Any]:
+    """Run one statement with bound `%(name)s` parameters."""
+    return connection.exec_driver_sql(statement, parameters or None)
+
+
+def copy_rows(
+    connection: Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]
+) -> int:
+    """COPY `rows` into `schema.table`; returns how many. Values: str, int, Decimal, bool, date or None."""
+    lines = [_copy_line(row) for row in rows]
+    if not lines:
+        return 0
+    target = sql.SQL("copy {} ({}) from stdin").format(
+        sql.Identifier(*table.split(".")), sql.SQL(", ").join(map(sql.Identifier, columns))
+    )
+    with connection.connection.cursor() as cursor:
+        cursor.copy_expert(target, io.StringIO("".join(lines)))  # type: ignore[attr-defined]
+    return len(lines)
+
+
+def _copy_line(row: Sequence[object]) -> str:
+    return "\t".join([_copy_field(value) for value in row]) + "\n"
+
+
+def _copy_field(value: object) -> str:
+    if value is None:
+        return "\\N"
+    if isinstance(value, str):
+        return value.translate(_ESCAPES)
+    return str(value)

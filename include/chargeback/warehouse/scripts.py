@@ -1,0 +1,100 @@
+"""Find, bind and run the files of include/sql."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from psycopg2 import sql
+from sqlalchemy.engine import Connection
+
+SQL_FOLDER = Path(__file__).resolve().parents[2] / "sql"
+
+Parameters = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One file of include/sql/checks: a select that returns the rows that break a rule."""
+
+    name: str
+    severity: str
+    statement: str
+
+
+def transform(connection: Connection, layer: str, table: str, parameters: Parameters) -> int:
+    """Replace the load's rows of `layer.table` by the select in its file; returns how many were written.
+
+    Dimension rows are immutable versions shared by all loads: theirs are added where they are new.
+    """
+    statement = _read(f"{layer}/{table}.sql")
+    columns = _columns(connection, statement, parameters)
+    target = sql.Identifier(layer, table)
+    insert = sql.SQL("insert into {} ({}) ").format(target, sql.SQL(", ").join(map(sql.Identifier, columns)))
+    if table.startswith("dim_"):
+        written = _run(
+            connection, insert + sql.SQL(statement) + sql.SQL("\non conflict do nothing"), parameters
+        )
+    else:
+        _run(connection, sql.SQL("delete from {} where load_id = %(load_id)s").format(target), parameters)
+        written = _run(connection, insert + sql.SQL(statement), parameters)
+    analyze(connection, f"{layer}.{table}", parameters)
+    return written
+
+
+def analyze(connection: Connection, table: str, parameters: Parameters) -> None:
+    """Refresh the statistics of what the load wrote into `schema.table`, so that the next step plans well."""
+    connection.exec_driver_sql(
+        "select ops.analyze_load(%(table)s::regclass, %(load_id)s, %(snapshot_date)s)",
+        {**parameters, "table": table},
+    )
+
+
+def tables(layer: str) -> list[str]:
+    """The tables that have a transform file in `layer`, by name."""
+    return sorted(path.stem for path in (SQL_FOLDER / layer).glob("*.sql"))
+
+
+def checks(layer: str) -> list[Check]:
+    """The checks of `layer` ('staging' or 'mart'), by name."""
+    return [_check(path) for path in sorted((SQL_FOLDER / "checks" / layer).glob("*.sql"))]
+
+
+def failing_rows(
+    connection: Connection, check: Check, parameters: Parameters, sample_size: int
+) -> tuple[int, list[dict[str, Any]]]:
+    """How many rows break `check`, and the first `sample_size` of them."""
+    counted = connection.exec_driver_sql(
+        f"with failing as (\n{check.statement}\n) select count(*) over () as failing_count, failing.* "  # noqa: S608
+        f"from failing limit {sample_size:d}",
+        dict(parameters),
+    )
+    rows = [dict(row) for row in counted.mappings()]
+    return (rows[0]["failing_count"] if rows else 0), [
+        {name: value for name, value in row.items() if name != "failing_count"} for row in rows
+    ]
+
+
+def _read(name: str) -> str:
+    return (SQL_FOLDER / name).read_text(encoding="utf-8").rstrip().rstrip(";")
+
+
+def _check(path: Path) -> Check:
+    statement = path.read_text(encoding="utf-8").rstrip().rstrip(";")
+    first_line = statement.partition("\n")[0]
+    severity = first_line.removeprefix("-- severity:").strip()
+    if severity not in {"fail", "warn"}:
+        raise ValueError(f"{path}: line 1 must be '-- severity: fail' or '-- severity: warn'.")
+    return Check(name=path.stem, severity=severity, statement=statement)
+
+
+def _columns(connection: Connection, statement: str, parameters: Parameters) -> list[str]:
+    result = connection.exec_driver_sql(f"select * from (\n{statement}\n) as source limit 0", dict(parameters))  # noqa: S608
+    return list(result.keys())
+
+
+def _run(connection: Connection, statement: sql.Composable, parameters: Parameters) -> int:
+    text = statement.as_string(connection.connection.dbapi_connection)
+    return connection.exec_driver_sql(text, dict(parameters) or None).rowcount

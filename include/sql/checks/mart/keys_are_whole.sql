@@ -1,0 +1,104 @@
+-- severity: fail
+-- Every key of a fact finds its dimension row; only a row without a host or cluster has no key of one.
+with
+
+chargeback as (
+    select * from mart.fct_chargeback
+    where load_id = %(load_id)s and snapshot_date = %(snapshot_date)s
+),
+
+keys as (
+    select
+        license_id,
+        'dim_licenses' as dimension,
+        license_key as key
+    from mart.fct_license_positions
+    where load_id = %(load_id)s and snapshot_date = %(snapshot_date)s
+    union
+    select
+        license_id,
+        'dim_licenses' as dimension,
+        license_key as key
+    from chargeback
+    union
+    select
+        license_id,
+        'dim_consumers' as dimension,
+        consumer_key as key
+    from chargeback
+    union
+    select
+        license_id,
+        'dim_consumers' as dimension,
+        consumer_key as key
+    from mart.fct_vm_consumption
+    where load_id = %(load_id)s and snapshot_date = %(snapshot_date)s
+    union
+    select
+        license_id,
+        'dim_hosts' as dimension,
+        host_key as key
+    from chargeback
+    where host_key is not null
+    union
+    select
+        license_id,
+        'dim_hosts' as dimension,
+        host_key as key
+    from mart.fct_host_consumption
+    where load_id = %(load_id)s and snapshot_date = %(snapshot_date)s
+    union
+    select
+        license_id,
+        'dim_clusters' as dimension,
+        cluster_key as key
+    from chargeback
+    where cluster_key is not null
+    union
+    select
+        license_id,
+        'dim_clusters' as dimension,
+        cluster_key as key
+    from mart.fct_cluster_consumption
+    where load_id = %(load_id)s and snapshot_date = %(snapshot_date)s
+    union
+    select
+        chargeback.license_id,
+        'dim_organization_units' as dimension,
+        units.key
+    from chargeback
+    cross join
+        lateral (
+            values
+            (chargeback.location_key),
+            (chargeback.cost_center_key),
+            (chargeback.corporate_unit_key)
+        ) as units (key)
+    union
+    select
+        license_id,
+        'dim_organization_units' as dimension,
+        unit_key as key
+    from mart.fct_unit_totals
+    where load_id = %(load_id)s and snapshot_date = %(snapshot_date)s
+)
+
+select
+    keys.license_id,
+    'a row in ' || keys.dimension as expected,
+    'none for key ' || coalesce(keys.key::text, 'null') as found
+from keys
+left join mart.dim_licenses on keys.dimension = 'dim_licenses' and keys.key = dim_licenses.license_key
+left join mart.dim_consumers on keys.dimension = 'dim_consumers' and keys.key = dim_consumers.consumer_key
+left join mart.dim_hosts on keys.dimension = 'dim_hosts' and keys.key = dim_hosts.host_key
+left join mart.dim_clusters on keys.dimension = 'dim_clusters' and keys.key = dim_clusters.cluster_key
+left join mart.dim_organization_units
+    on keys.dimension = 'dim_organization_units' and keys.key = dim_organization_units.unit_key
+where
+    coalesce(
+        dim_licenses.license_key,
+        dim_consumers.consumer_key,
+        dim_hosts.host_key,
+        dim_clusters.cluster_key,
+        dim_organization_units.unit_key
+    ) is null

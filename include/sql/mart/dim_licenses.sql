@@ -1,0 +1,14 @@
+-- One row per version of a license: a changed attribute makes a new row.
+select
+    license_key,
+    org_id,
+    license_id,
+    license_name,
+    license_type,
+    publisher,
+    license_status,
+    edition,
+    version,
+    expires_on
+from intermediate.int_license_versions
+where load_id = %(load_id)s

@@ -1,0 +1,149 @@
+-- One row per license and consumer: what the consumer owes.
+-- Repeats of a consumer are summed; its attributes are those of its last line. Licenses taken over from an
+-- earlier load come with the rows they have there.
+with
+
+lines as (
+    select * from intermediate.int_consumer_lines
+    where load_id = %(load_id)s
+),
+
+licenses as (
+    select
+        license_id,
+        license_key
+    from intermediate.int_license_versions
+    where load_id = %(load_id)s
+),
+
+consumers as (
+    select
+        license_id,
+        consumer_identity,
+        max(array[page_number, row_number]) as last_line,
+        sum(consuming_installations) as consuming_installations,
+        sum(machine_consumption) as machine_consumption,
+        sum(recharged_consumption) as recharged_consumption,
+        sum(recharged_cost) as recharged_cost,
+        count(*) as line_count
+    from lines
+    group by license_id, consumer_identity
+),
+
+taken_over as (
+    select * from ops.taken_over_licenses
+    where load_id = %(load_id)s
+),
+
+charged as (
+    select
+        licenses.license_key,
+        lines.consumer_key,
+        lines.host_key,
+        lines.cluster_key,
+        lines.location_key,
+        lines.cost_center_key,
+        lines.corporate_unit_key,
+        consumers.license_id,
+        lines.cores,
+        lines.host_installed_cores,
+        lines.host_consuming_cores,
+        lines.cluster_installed_cores,
+        lines.cluster_consuming_cores,
+        consumers.consuming_installations,
+        consumers.machine_consumption,
+        lines.host_consumption,
+        lines.cost_per_right,
+        consumers.recharged_consumption,
+        consumers.recharged_cost,
+        lines.currency,
+        lines.recharge_approach,
+        consumers.line_count,
+        null::numeric as derived_consumption,
+        null::numeric as derived_cost,
+        null::text as method_id,
+        null::text as delta_reason,
+        null::boolean as is_reconciled,
+        null::bigint as carried_from_load_id
+    from consumers
+    inner join lines
+        on
+            consumers.license_id = lines.license_id
+            and consumers.last_line[1] = lines.page_number
+            and consumers.last_line[2] = lines.row_number
+    left join licenses on consumers.license_id = licenses.license_id
+    union all
+    select
+        fct_chargeback.license_key,
+        fct_chargeback.consumer_key,
+        fct_chargeback.host_key,
+        fct_chargeback.cluster_key,
+        fct_chargeback.location_key,
+        fct_chargeback.cost_center_key,
+        fct_chargeback.corporate_unit_key,
+        fct_chargeback.license_id,
+        fct_chargeback.cores,
+        fct_chargeback.host_installed_cores,
+        fct_chargeback.host_consuming_cores,
+        fct_chargeback.cluster_installed_cores,
+        fct_chargeback.cluster_consuming_cores,
+        fct_chargeback.consuming_installations,
+        fct_chargeback.machine_consumption,
+        fct_chargeback.host_consumption,
+        fct_chargeback.cost_per_right,
+        fct_chargeback.recharged_consumption,
+        fct_chargeback.recharged_cost,
+        fct_chargeback.currency,
+        fct_chargeback.recharge_approach,
+        fct_chargeback.line_count,
+        fct_chargeback.derived_consumption,
+        fct_chargeback.derived_cost,
+        fct_chargeback.method_id,
+        fct_chargeback.delta_reason,
+        fct_chargeback.is_reconciled,
+        case taken_over.status
+            when 'carried_forward' then coalesce(fct_chargeback.carried_from_load_id, fct_chargeback.load_id)
+            else fct_chargeback.carried_from_load_id
+        end as carried_from_load_id
+    from taken_over
+    inner join mart.fct_chargeback
+        on
+            taken_over.from_load_id = fct_chargeback.load_id
+            and taken_over.from_snapshot_date = fct_chargeback.snapshot_date
+            and taken_over.license_id = fct_chargeback.license_id
+)
+
+select
+    %(load_id)s as load_id,
+    %(snapshot_date)s::date as snapshot_date,
+    %(org_id)s as org_id,
+    license_key,
+    consumer_key,
+    host_key,
+    cluster_key,
+    location_key,
+    cost_center_key,
+    corporate_unit_key,
+    license_id,
+    cores,
+    host_installed_cores,
+    host_consuming_cores,
+    cluster_installed_cores,
+    cluster_consuming_cores,
+    consuming_installations,
+    machine_consumption,
+    host_consumption,
+    cost_per_right,
+    recharged_consumption,
+    recharged_cost,
+    currency,
+    recharge_approach,
+    line_count,
+    derived_consumption,
+    derived_cost,
+    method_id,
+    delta_reason,
+    is_reconciled,
+    carried_from_load_id is not null as is_carried_forward,
+    carried_from_load_id
+from charged

@@ -1,0 +1,70 @@
+-- One row per license and cluster.
+with
+
+licenses as (
+    select
+        license_id,
+        license_key
+    from intermediate.int_license_versions
+    where load_id = %(load_id)s
+),
+
+clusters as (
+    select * from intermediate.int_clusters
+    where load_id = %(load_id)s
+),
+
+taken_over as (
+    select * from ops.taken_over_licenses
+    where load_id = %(load_id)s
+),
+
+consumption as (
+    select
+        licenses.license_key,
+        clusters.cluster_key,
+        clusters.license_id,
+        coalesce(clusters.installed_cores, clusters.cores) as installed_cores,
+        clusters.consuming_cores,
+        clusters.vm_count,
+        clusters.host_count,
+        clusters.consumption,
+        clusters.recharged_consumption,
+        clusters.recharged_cost
+    from clusters
+    left join licenses on clusters.license_id = licenses.license_id
+    union all
+    select
+        fct_cluster_consumption.license_key,
+        fct_cluster_consumption.cluster_key,
+        fct_cluster_consumption.license_id,
+        fct_cluster_consumption.installed_cores,
+        fct_cluster_consumption.consuming_cores,
+        fct_cluster_consumption.vm_count,
+        fct_cluster_consumption.host_count,
+        fct_cluster_consumption.consumption,
+        fct_cluster_consumption.recharged_consumption,
+        fct_cluster_consumption.recharged_cost
+    from taken_over
+    inner join mart.fct_cluster_consumption
+        on
+            taken_over.from_load_id = fct_cluster_consumption.load_id
+            and taken_over.from_snapshot_date = fct_cluster_consumption.snapshot_date
+            and taken_over.license_id = fct_cluster_consumption.license_id
+)
+
+select
+    %(load_id)s as load_id,
+    %(snapshot_date)s::date as snapshot_date,
+    %(org_id)s as org_id,
+    license_key,
+    cluster_key,
+    license_id,
+    installed_cores,
+    consuming_cores,
+    vm_count,
+    host_count,
+    consumption,
+    recharged_consumption,
+    recharged_cost
+from consumption

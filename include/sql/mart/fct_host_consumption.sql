@@ -1,0 +1,70 @@
+-- One row per license and host.
+with
+
+licenses as (
+    select
+        license_id,
+        license_key
+    from intermediate.int_license_versions
+    where load_id = %(load_id)s
+),
+
+hosts as (
+    select * from intermediate.int_hosts
+    where load_id = %(load_id)s
+),
+
+taken_over as (
+    select * from ops.taken_over_licenses
+    where load_id = %(load_id)s
+),
+
+consumption as (
+    select
+        licenses.license_key,
+        hosts.host_key,
+        hosts.cluster_key,
+        hosts.license_id,
+        coalesce(hosts.installed_cores, hosts.cores) as installed_cores,
+        hosts.consuming_cores,
+        hosts.vm_count,
+        hosts.consumption,
+        hosts.recharged_consumption,
+        hosts.recharged_cost
+    from hosts
+    left join licenses on hosts.license_id = licenses.license_id
+    union all
+    select
+        fct_host_consumption.license_key,
+        fct_host_consumption.host_key,
+        fct_host_consumption.cluster_key,
+        fct_host_consumption.license_id,
+        fct_host_consumption.installed_cores,
+        fct_host_consumption.consuming_cores,
+        fct_host_consumption.vm_count,
+        fct_host_consumption.consumption,
+        fct_host_consumption.recharged_consumption,
+        fct_host_consumption.recharged_cost
+    from taken_over
+    inner join mart.fct_host_consumption
+        on
+            taken_over.from_load_id = fct_host_consumption.load_id
+            and taken_over.from_snapshot_date = fct_host_consumption.snapshot_date
+            and taken_over.license_id = fct_host_consumption.license_id
+)
+
+select
+    %(load_id)s as load_id,
+    %(snapshot_date)s::date as snapshot_date,
+    %(org_id)s as org_id,
+    license_key,
+    host_key,
+    cluster_key,
+    license_id,
+    installed_cores,
+    consuming_cores,
+    vm_count,
+    consumption,
+    recharged_consumption,
+    recharged_cost
+from consumption

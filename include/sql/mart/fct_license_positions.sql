@@ -1,0 +1,153 @@
+-- One row per license the load holds, with or without rows: bought, consumed, recharged, and the residue.
+with
+
+licenses as (
+    select * from intermediate.int_license_versions
+    where load_id = %(load_id)s
+),
+
+taken_over as (
+    select * from ops.taken_over_licenses
+    where load_id = %(load_id)s
+),
+
+selected as (
+    select
+        load_licenses.license_id,
+        extractions.status as extraction_status,
+        coalesce(extractions.row_count, 0) as row_count,
+        coalesce(extractions.page_count, 0) as page_count
+    from ops.load_licenses
+    left join ops.extractions on load_licenses.extraction_id = extractions.extraction_id
+    where
+        load_licenses.load_id = %(load_id)s
+        and load_licenses.is_selected
+        and load_licenses.license_id not in (select taken_over.license_id from taken_over)
+),
+
+charges as (
+    select
+        license_id,
+        sum(machine_consumption) as machine_consumption,
+        sum(recharged_consumption) as recharged_consumption,
+        sum(recharged_cost) as recharged_cost
+    from mart.fct_chargeback
+    where load_id = %(load_id)s and snapshot_date = %(snapshot_date)s
+    group by license_id
+),
+
+quarantined as (
+    select
+        license_id,
+        count(*) as row_count
+    from ops.quarantined_rows
+    where load_id = %(load_id)s
+    group by license_id
+),
+
+measured as (
+    select
+        licenses.license_key,
+        licenses.license_id,
+        licenses.license_type,
+        licenses.purchased,
+        licenses.consumed,
+        coalesce(charges.machine_consumption, 0) as machine_consumption,
+        coalesce(charges.recharged_consumption, 0) as recharged_consumption,
+        coalesce(charges.recharged_cost, 0) as recharged_cost,
+        licenses.consumed - coalesce(charges.recharged_consumption, 0) as residue,
+        selected.row_count,
+        selected.page_count,
+        coalesce(quarantined.row_count, 0) as quarantined_row_count,
+        case
+            when selected.extraction_status is null then 'failed'
+            when selected.extraction_status = 'deleted' then 'deleted'
+            when selected.row_count = 0 then 'empty'
+            else 'loaded'
+        end as status
+    from selected
+    inner join licenses on selected.license_id = licenses.license_id
+    left join charges on selected.license_id = charges.license_id
+    left join quarantined on selected.license_id = quarantined.license_id
+),
+
+positions as (
+    select
+        measured.license_key,
+        measured.license_id,
+        measured.purchased,
+        measured.consumed,
+        measured.machine_consumption,
+        measured.recharged_consumption,
+        measured.recharged_cost,
+        measured.residue,
+        case
+            when measured.residue = 0 then null
+            when measured.residue is null then 'consumption_unknown'
+            when measured.status = 'failed' then 'not_loaded'
+            when measured.status = 'deleted' then 'license_deleted'
+            when measured.quarantined_row_count > 0 then 'rows_quarantined'
+            when measured.row_count = 0 then 'consumption_without_rows'
+            -- What the type explains, within the bounds of that explanation.
+            when
+                case license_types.residue_reason
+                    when 'oracle_rounding' then abs(measured.residue) < measured.row_count
+                    when 'rvu_tier' then true
+                    else measured.residue > 0
+                end
+                then coalesce(license_types.residue_reason, 'unexplained')
+            else 'unexplained'
+        end as residue_reason,
+        measured.row_count,
+        measured.page_count,
+        measured.status,
+        null::bigint as carried_from_load_id
+    from measured
+    left join mart.license_types on lower(measured.license_type) = lower(license_types.license_type)
+    union all
+    select
+        fct_license_positions.license_key,
+        fct_license_positions.license_id,
+        fct_license_positions.purchased,
+        fct_license_positions.consumed,
+        fct_license_positions.machine_consumption,
+        fct_license_positions.recharged_consumption,
+        fct_license_positions.recharged_cost,
+        fct_license_positions.residue,
+        fct_license_positions.residue_reason,
+        fct_license_positions.row_count,
+        fct_license_positions.page_count,
+        case
+            when fct_license_positions.status = 'carried_forward' then 'carried_forward'
+            else taken_over.status
+        end as status,
+        case
+            when 'carried_forward' in (taken_over.status, fct_license_positions.status)
+                then coalesce(fct_license_positions.carried_from_load_id, fct_license_positions.load_id)
+        end as carried_from_load_id
+    from taken_over
+    inner join mart.fct_license_positions
+        on
+            taken_over.from_load_id = fct_license_positions.load_id
+            and taken_over.from_snapshot_date = fct_license_positions.snapshot_date
+            and taken_over.license_id = fct_license_positions.license_id
+)
+
+select
+    %(load_id)s as load_id,
+    %(snapshot_date)s::date as snapshot_date,
+    %(org_id)s as org_id,
+    license_key,
+    license_id,
+    purchased,
+    consumed,
+    machine_consumption,
+    recharged_consumption,
+    recharged_cost,
+    residue,
+    residue_reason,
+    row_count,
+    page_count,
+    status,
+    carried_from_load_id
+from positions

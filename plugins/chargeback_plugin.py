@@ -1,0 +1,34 @@
+"""Registers what Airflow must discover: the listener that closes the ledger of a run that failed."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from airflow.listeners import hookimpl
+from airflow.plugins_manager import AirflowPlugin
+
+from chargeback import hooks
+from chargeback.steps import loads
+
+log = logging.getLogger(__name__)
+
+DAG_ID = "license_chargeback"
+
+
+class LoadListener:
+    """Closes the load of a failed run whose tasks could not: one killed with its machine says nothing itself."""
+
+    @hookimpl
+    def on_dag_run_failed(self, dag_run: Any, msg: str) -> None:
+        if dag_run.dag_id != DAG_ID:
+            return
+        try:
+            loads.close_failed_run(hooks.database(), dag_run.run_id, msg or "the run failed")
+        except Exception:
+            log.exception("The ledger still shows the load of run %s as running.", dag_run.run_id)
+
+
+class ChargebackPlugin(AirflowPlugin):
+    name = "chargeback"
+    listeners = [LoadListener()]  # noqa: RUF012 - the plugin manager's own form

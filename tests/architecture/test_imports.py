@@ -1,0 +1,83 @@
+"""Who may import whom, and that written SQL lists agree with the folders."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from chargeback.steps.build import LAYERS
+from chargeback.warehouse import scripts
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "include" / "chargeback"
+
+# Part of the package -> the parts it may import (errors may be imported by all).
+MAY_IMPORT = {
+    "errors": set(),
+    "selection": set(),
+    "settings": set(),
+    "flexera": {"flexera", "settings"},
+    "warehouse": {"warehouse", "settings"},
+    "steps": {"steps", "flexera", "warehouse", "selection"},
+    "hooks": {"flexera", "warehouse", "settings"},
+    "context": {"hooks", "steps"},
+    "provider": set(),
+}
+AIRFLOW_DOORS = {"hooks", "context", "provider"}
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def part(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def test_the_package_has_the_parts_the_rules_speak_of() -> None:
+    assert {part(path) for path in MODULES} - {"__init__"} == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_module_imports_only_what_its_part_may(path: Path) -> None:
+    own = part(path)
+    parts = {name.split(".")[1] for name in imports(path) if name.startswith("chargeback.")}
+
+    assert parts - {"errors"} <= MAY_IMPORT.get(own, set())
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_airflow_is_imported_at_the_doors_only(path: Path) -> None:
+    uses_airflow = any(name.split(".")[0] == "airflow" for name in imports(path))
+
+    assert not uses_airflow or part(path) in AIRFLOW_DOORS
+
+
+def test_the_simulator_and_the_product_do_not_know_each_other() -> None:
+    simulator = {
+        name for path in (ROOT / "include" / "flexera_simulator").rglob("*.py") for name in imports(path)
+    }
+    product = {name for path in MODULES for name in imports(path)}
+
+    assert simulator
+    assert not any(name.startswith("chargeback") for name in simulator)
+    assert not any(name.startswith(("flexera_simulator", "local_runtime")) for name in product)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_every_transform_file_has_its_place_in_the_written_order(layer: str) -> None:
+    assert sorted(LAYERS[layer]) == scripts.tables(layer)
+
+
+@pytest.mark.parametrize("layer", ["staging", "mart"])
+def test_every_check_says_its_severity_and_there_are_some(layer: str) -> None:
+    assert scripts.checks(layer)

@@ -1,0 +1,81 @@
+"""The set of DAGs, then what every one of them must have."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import pytest
+
+DAGS = Path(__file__).resolve().parents[2] / "dags"
+
+
+@pytest.fixture(scope="module")
+def dag_bag():
+    from airflow.dag_processing.dagbag import DagBag
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DeprecationWarning)
+        return DagBag(DAGS, include_examples=False)
+
+
+def test_these_are_the_dags_and_all_parse(dag_bag) -> None:
+    assert dag_bag.import_errors == {}
+    assert set(dag_bag.dags) == {"license_chargeback"}
+
+
+def test_every_dag_says_what_it_does_and_what_to_do_when_it_fails(dag_bag) -> None:
+    for dag in dag_bag.dags.values():
+        assert "When it fails" in (dag.doc_md or ""), dag.dag_id
+        assert "chargeback" in dag.tags, dag.dag_id
+
+
+def test_every_task_retries_what_time_heals_and_stops_at_what_it_does_not(dag_bag) -> None:
+    for dag in dag_bag.dags.values():
+        for task in dag.tasks:
+            assert task.retries >= 1, task.task_id
+            assert task.retry_policy is not None, task.task_id
+            assert task.on_failure_callback, task.task_id
+
+
+def test_only_one_run_at_a_time_and_no_catching_up(dag_bag) -> None:
+    for dag in dag_bag.dags.values():
+        assert dag.max_active_runs == 1
+        assert dag.catchup is False
+
+
+def test_every_param_has_a_title_and_a_help_text(dag_bag) -> None:
+    params = dag_bag.dags["license_chargeback"].params
+
+    assert set(params) == {
+        "snapshot_date",
+        "source",
+        "publishers",
+        "license_types",
+        "license_names",
+        "license_ids",
+        "exclude_license_ids",
+        "on_license_failure",
+    }
+    for name in params:
+        schema = params.get_param(name)
+        assert schema.schema.get("title"), name
+        assert schema.description or schema.schema.get("description"), name
+
+
+def test_the_nightly_job_reads_as_a_table_of_contents(dag_bag) -> None:
+    dag = dag_bag.dags["license_chargeback"]
+
+    assert [task.task_id for task in dag.topological_sort()] == [
+        "open_load",
+        "list_licenses",
+        "extract_consumption",
+        "check_staging",
+        "flatten",
+        "build_levels",
+        "build_star",
+        "check_star",
+        "publish",
+    ]
+    assert dag.get_task("extract_consumption").is_mapped
+    assert dag.get_task("extract_consumption").pool == "flexera_api"

@@ -1,0 +1,51 @@
+"""What a run may be asked, and how it is told that it may not."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from chargeback.errors import SettingsInvalid
+from chargeback.steps.loads import LoadRequest
+
+TODAY = date(2026, 11, 24)
+LOGICAL = date(2026, 11, 23)
+
+
+def request(**params: object) -> LoadRequest:
+    return LoadRequest.from_params(params, org_id="12345", today=TODAY, default_date=LOGICAL)
+
+
+def test_a_run_without_params_builds_its_logical_date_from_the_best_source() -> None:
+    made = request()
+
+    assert made.snapshot_date == LOGICAL
+    assert (made.source, made.on_license_failure) == ("auto", "fail")
+
+
+def test_the_date_of_the_form_wins_over_the_logical_date() -> None:
+    assert request(snapshot_date="2026-11-01").snapshot_date == date(2026, 11, 1)
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        pytest.param({"snapshot_date": "24.11.2026"}, ["snapshot_date", "24.11.2026"], id="date not ISO"),
+        pytest.param({"snapshot_date": "2026-11-25"}, ["2026-11-25", "today"], id="date to come"),
+        pytest.param({"source": "file"}, ["source", "file", "auto, api, raw"], id="unknown source"),
+        pytest.param({"on_license_failure": "skip"}, ["on_license_failure", "keep_previous"], id="unknown policy"),
+        pytest.param({"publisher": ["Oracle"]}, ["'publisher'", "publishers"], id="misspelled param"),
+        pytest.param({"publishers": "Oracle"}, ["publishers", "list"], id="text instead of a list"),
+    ],
+)
+def test_a_wrong_param_is_named_with_what_it_may_be(params: dict, words: list[str]) -> None:
+    with pytest.raises(SettingsInvalid) as error:
+        request(**params)
+
+    assert all(word in str(error.value) for word in words)
+
+
+def test_all_wrong_params_are_told_at_once() -> None:
+    with pytest.raises(SettingsInvalid, match=r"source.*on_license_failure"):
+        request(source="x", on_license_failure="y")
