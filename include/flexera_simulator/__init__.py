@@ -1,0 +1,1 @@
+"""A small, faithful Flexera One: tokens, licenses, consumption pages, request limits, faults."""

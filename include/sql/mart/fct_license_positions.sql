@@ -25,7 +25,8 @@ selected as (
         and load_licenses.license_id not in (select taken_over.license_id from taken_over)
 ),
 
-charges as (
+-- Materialized, so that a plan made without statistics still reads the charges once.
+charges as materialized (
     select
         license_id,
         sum(machine_consumption) as machine_consumption,
@@ -36,7 +37,7 @@ charges as (
     group by license_id
 ),
 
-quarantined as (
+quarantined as materialized (
     select
         license_id,
         count(*) as row_count

@@ -1,6 +1,5 @@
 -- severity: warn
--- Cost is quantity times price per right, to one cent a row. The API's cost is what is charged, right or
--- wrong.
+-- Cost is quantity times price per right, to one cent a row. The API's cost is charged, right or wrong.
 select
     license_id,
     round(sum(recharged_consumption * cost_per_right), 2) as expected,

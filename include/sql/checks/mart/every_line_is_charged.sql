@@ -1,6 +1,5 @@
 -- severity: fail
--- What the API recharges for a license is what the star recharges for it, to the last digit; nothing is
--- dropped.
+-- What the API recharges for a license is what the star recharges for it, to the last digit.
 with
 
 lines as (

@@ -1,6 +1,5 @@
 -- severity: warn
--- The figures of a host that its rows repeat are the same on every row; where not, the most frequent one
--- counts.
+-- A host's figures are the same on each of its rows; where they are not, the most frequent one counts.
 with
 
 figures as (

@@ -1,18 +1,17 @@
 -- severity: fail
--- A load holds a position for every license it was asked for or took over; it is never content with empty
--- tables.
+-- A load holds a position for every license it was asked for or took over, and was asked for some.
 with
 
+taken_over as (
+    select license_id from ops.taken_over_licenses
+    where load_id = %(load_id)s
+),
+
 wanted as (
-    select load_licenses.license_id
-    from ops.load_licenses
-    left join ops.taken_over_licenses
-        on
-            load_licenses.load_id = taken_over_licenses.load_id
-            and load_licenses.license_id = taken_over_licenses.license_id
+    select license_id from ops.load_licenses
     where
-        load_licenses.load_id = %(load_id)s
-        and (load_licenses.is_selected or taken_over_licenses.license_id is not null)
+        load_id = %(load_id)s
+        and (is_selected or license_id in (select taken_over.license_id from taken_over))
 )
 
 select

@@ -1,6 +1,5 @@
 -- severity: warn
--- Rows that could not be read are charged to nobody: their license's bill is too small until the rows are
--- mended.
+-- Rows that could not be read are charged to nobody: the bill is too small until they are mended.
 select
     license_id,
     'no unreadable rows' as expected,

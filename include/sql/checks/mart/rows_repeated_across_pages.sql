@@ -1,7 +1,6 @@
 -- severity: warn
--- Rows that the API gave on more than one page, as it does when Flexera reconciles during the run. Each is
--- charged once; rows that moved the other way would be missing, so a license listed here deserves to be
--- read again.
+-- No row is on two pages, as happens when Flexera reconciles during the run. Such a row is charged once;
+-- others may have moved the other way and be missing, so the license deserves to be read again.
 select
     lines.license_id,
     'each row on one page' as expected,

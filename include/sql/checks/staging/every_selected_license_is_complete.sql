@@ -1,7 +1,13 @@
 -- severity: fail
--- Every license the run wants was read to its last page, or is known to be deleted. Where the run may keep
--- previous figures (on_license_failure = keep_previous), a published snapshot that holds the license will
--- do.
+-- Every license the run wants was read to its last page, or is known to be deleted; where the run may keep
+-- previous figures (on_license_failure), a published snapshot that holds the license will do.
+with
+
+taken_over as (
+    select license_id from ops.taken_over_licenses
+    where load_id = %(load_id)s
+)
+
 select
     load_licenses.license_id,
     load_licenses.license_name,
@@ -18,10 +24,6 @@ left join ops.extractions
         load_licenses.extraction_id = extractions.extraction_id
         and load_licenses.license_id = extractions.license_id
         and extractions.status in ('complete', 'deleted')
-left join ops.taken_over_licenses
-    on
-        load_licenses.load_id = taken_over_licenses.load_id
-        and load_licenses.license_id = taken_over_licenses.license_id
 left join lateral (
     select
         attempts.status,
@@ -37,5 +39,5 @@ where
     load_licenses.load_id = %(load_id)s
     and load_licenses.is_selected
     and extractions.extraction_id is null
-    and taken_over_licenses.license_id is null
+    and load_licenses.license_id not in (select taken_over.license_id from taken_over)
 order by load_licenses.position

@@ -1,6 +1,5 @@
 -- severity: fail
--- No consumption page lies about that belongs to no attempt in the ledger, or to an attempt for another
--- license.
+-- Every consumption page belongs to an attempt in the ledger, for the same load and license.
 select
     consumption_pages.license_id,
     'extraction ' || consumption_pages.extraction_id || ' of this license in the ledger' as expected,

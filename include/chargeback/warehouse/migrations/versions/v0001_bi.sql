@@ -434,7 +434,7 @@ from mart.published_unit_totals
 where hierarchy = 'corporate_unit';
 
 comment on view bi.chargeback_by_corporate_unit is
-'One row per snapshot, license and corporate unit, with its parents. Add up own figures or totals at depth 1.';
+'One row per snapshot, license and corporate unit, with parents. Add up own figures or totals at depth 1.';
 comment on column bi.chargeback_by_corporate_unit.snapshot_date is
 'The date the figures speak of: the tenant as it was that night.';
 comment on column bi.chargeback_by_corporate_unit.org_id is 'Flexera One organization the figures come from.';

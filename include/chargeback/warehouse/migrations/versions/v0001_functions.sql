@@ -51,7 +51,7 @@ return coalesce(
     'cluster ' || cluster_identity
 );
 comment on function mart.row_identity is
-'What makes two rows of a license the same: their device and user, or else their host; null for none of them.';
+'What makes two rows of a license the same: their device and user, or else their host; null for neither.';
 
 create function mart.version_key(variadic attributes text[]) returns uuid
 language sql stable parallel safe

@@ -207,7 +207,7 @@ create table mart.fct_license_positions (
 ) partition by range (snapshot_date);
 comment on table mart.fct_license_positions is
 'One row per load and license that the load holds: what was bought, what is consumed, what was recharged.';
-create index fct_license_positions_license on mart.fct_license_positions (org_id, license_id, snapshot_date);
+create index fct_license_positions_license on mart.fct_license_positions (license_id, org_id, snapshot_date);
 
 -- Licenses whose rows a load does not build from pages but takes over from a published load: those the run's
 -- filter leaves out (kept, from the visible load of the same date), and those that could not be read (carried

@@ -1,0 +1,83 @@
+"""The error tree: it says what to do, not where it happened.
+
+    ChargebackError
+      TemporaryError   try later:         ServiceBusy, ConnectionLost
+      FinalError       a person must act: AccessDenied, LicenseGone, LoadSuperseded, LoadUnchecked,
+                                          NothingSelected, PagingError, PayloadChanged, RequestRefused,
+                                          SettingsInvalid, SourceUnavailable
+      CheckFailed      the data is wrong
+
+A message tells what happened, to which one, and what to do now, with the server's id for support where it
+gave one; never a secret, never a whole payload. Each error takes that message alone, so it survives pickling.
+"""
+
+# ruff: noqa: N818 - the names say what happened
+
+from __future__ import annotations
+
+
+class ChargebackError(Exception):
+    """Anything that stops a load."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+
+
+class TemporaryError(ChargebackError):
+    """Trying later may help, without anyone acting."""
+
+
+class ServiceBusy(TemporaryError):
+    """Flexera One is overloaded, in maintenance or answers in pieces."""
+
+
+class ConnectionLost(TemporaryError):
+    """A server could not be reached, or did not answer in time."""
+
+
+class FinalError(ChargebackError):
+    """Trying again will not help; a person must act."""
+
+
+class AccessDenied(FinalError):
+    """The account is unknown, or may not read what was asked."""
+
+
+class LicenseGone(FinalError):
+    """The license no longer exists in the tenant."""
+
+
+class LoadSuperseded(FinalError):
+    """A newer load of the same snapshot has taken over."""
+
+
+class LoadUnchecked(FinalError):
+    """The load has not passed its checks, so it must not be published."""
+
+
+class NothingSelected(FinalError):
+    """The run's filter keeps no license."""
+
+
+class PagingError(FinalError):
+    """The chain of pages is broken, goes in circles or leads to another host."""
+
+
+class PayloadChanged(FinalError):
+    """The answer is readable, but not of the form the field map expects."""
+
+
+class RequestRefused(FinalError):
+    """The server understood the request and will not serve it."""
+
+
+class SettingsInvalid(FinalError):
+    """A connection, a parameter or a configuration file needs correcting."""
+
+
+class SourceUnavailable(FinalError):
+    """The snapshot's source has nothing for that date."""
+
+
+class CheckFailed(ChargebackError):
+    """A check found rows that must not be published."""

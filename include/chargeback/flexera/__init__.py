@@ -1,0 +1,32 @@
+"""Speaks HTTP with Flexera One; knows no SQL. Reads only: nothing here can change a tenant."""
+
+from __future__ import annotations
+
+from chargeback.flexera.auth import TokenSource
+from chargeback.flexera.client import FlexeraClient
+from chargeback.flexera.paging import Page
+from chargeback.flexera.payloads import (
+    LICENSE_COLUMNS,
+    LINE_COLUMNS,
+    ConsumptionLine,
+    FieldMap,
+    ParsedPage,
+    parse_page,
+)
+from chargeback.flexera.readers import UnreadableRow
+from chargeback.flexera.transport import Budget, Transport
+
+__all__ = [
+    "LICENSE_COLUMNS",
+    "LINE_COLUMNS",
+    "Budget",
+    "ConsumptionLine",
+    "FieldMap",
+    "FlexeraClient",
+    "Page",
+    "ParsedPage",
+    "TokenSource",
+    "Transport",
+    "UnreadableRow",
+    "parse_page",
+]

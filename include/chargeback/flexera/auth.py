@@ -1,0 +1,133 @@
+"""A valid access token, renewed before it ends."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from chargeback.errors import (
+    AccessDenied,
+    ChargebackError,
+    FinalError,
+    PayloadChanged,
+    RequestRefused,
+    ServiceBusy,
+)
+from chargeback.flexera.payloads import decode
+from chargeback.flexera.replies import Reply, exchange
+from chargeback.flexera.retry import Patience, TryAgain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import requests
+
+    from chargeback.settings import FlexeraSettings
+
+_SUBJECT = "access token"
+_LIFE_SECONDS_WHERE_NOT_SAID = 300.0
+_LARGEST_MARGIN_SECONDS = 60.0
+
+_ADVICE: dict[type[ChargebackError], str] = {
+    AccessDenied: (
+        "Check login, password, grant_type and zone of connection 'flexera': the account must belong to the "
+        "organization's zone, and its secret must not be revoked."
+    ),
+    RequestRefused: "Check zone and token_url of connection 'flexera'.",
+}
+
+
+class TokenSource:
+    """Gets access tokens for one account and keeps the last one while it is valid."""
+
+    def __init__(
+        self,
+        session: requests.Session,
+        settings: FlexeraSettings,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._session = session
+        self._settings = settings
+        self._clock = clock
+        self._patience = Patience(sleep=sleep)
+        self._token: str | None = None
+        self._renew_at = 0.0
+
+    def token(self) -> str:
+        """A token with some life left."""
+        if self._token is None or self._clock() >= self._renew_at:
+            self._token, life_seconds = self._patience.call(self._request, self._patience.sleep)
+            margin = min(_LARGEST_MARGIN_SECONDS, life_seconds / 10)
+            self._renew_at = self._clock() + life_seconds - margin
+        return self._token
+
+    def discard(self, token: str) -> None:
+        """Forget a token the server did not take; a newer one is kept."""
+        if self._token == token:
+            self._token = None
+
+    def _request(self) -> tuple[str, float]:
+        asked_at = self._clock()
+        reply = exchange(self._send, _SUBJECT, self._settings.timeout_seconds, self._clock)
+        token, life_seconds = self._read(reply)
+        return token, life_seconds - (self._clock() - asked_at)
+
+    def _send(self, timeouts: tuple[float, float]) -> requests.Response:
+        return self._session.post(
+            self._settings.token_url,
+            data=self._settings.token_form(),
+            headers={"Accept": "application/json"},
+            auth=_without_credentials,
+            timeout=timeouts,
+            allow_redirects=False,
+            stream=True,
+            verify=self._settings.verify,
+        )
+
+    def _read(self, reply: Reply) -> tuple[str, float]:
+        if reply.status != 200:
+            raise self._failure(reply)
+        try:
+            answer = decode(reply.body)
+        except ValueError as error:
+            raise TryAgain(ServiceBusy(f"{_SUBJECT}: the answer is not JSON. Try later.")) from error
+        return _token_of(answer), _life_seconds_of(answer)
+
+    def _failure(self, reply: Reply) -> Exception:
+        described = f"{_SUBJECT}: {reply.described(self._settings.secret)}"
+        if reply.status == 429 or reply.is_temporary:
+            busy = ServiceBusy(f"{described}. The login service is busy; try later.")
+            return TryAgain(busy, reply.advised_seconds, is_throttled=reply.status == 429)
+        kind: type[FinalError] = AccessDenied if reply.status in (400, 401, 403) else RequestRefused
+        return kind(f"{described}. {_ADVICE[kind]}")
+
+
+def _token_of(answer: Any) -> str:
+    token = answer.get("access_token") if isinstance(answer, dict) else None
+    if (
+        not isinstance(token, str)
+        or not token
+        or not token.isascii()
+        or not token.isprintable()
+        or " " in token
+    ):
+        raise PayloadChanged(
+            f"{_SUBJECT}: the answer holds no usable access_token. Check token_url of connection 'flexera': "
+            "it must name the login service of Flexera One."
+        )
+    return token
+
+
+def _life_seconds_of(answer: dict[str, Any]) -> float:
+    """How long the token lives; some documents show the number as text."""
+    try:
+        return max(float(answer["expires_in"]), 0.0)
+    except (KeyError, TypeError, ValueError):
+        return _LIFE_SECONDS_WHERE_NOT_SAID
+
+
+def _without_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """No further credentials: the form holds them, and a .netrc of the machine must not add others."""
+    return request

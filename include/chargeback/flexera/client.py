@@ -1,0 +1,67 @@
+"""What we may ask of Flexera One: the licenses of an organization, and who consumes one."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from chargeback.errors import LicenseGone
+from chargeback.flexera.auth import TokenSource
+from chargeback.flexera.paging import Page, follow
+from chargeback.flexera.transport import Budget, Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import requests
+
+    from chargeback.settings import FlexeraSettings
+
+
+class FlexeraClient:
+    """Reads one organization. Pages come lazily, one request each, and only one is in memory."""
+
+    def __init__(self, transport: Transport, org_id: str, page_size: int | None) -> None:
+        self._transport = transport
+        self._licenses_path = f"/fnms/v1/orgs/{quote(org_id, safe='')}/licenses"
+        self._page_size = page_size
+
+    @classmethod
+    def over(
+        cls,
+        session: requests.Session,
+        settings: FlexeraSettings,
+        budget: Budget,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> FlexeraClient:
+        """A client over one kept-alive session that spends this budget."""
+        tokens = TokenSource(session, settings, clock=clock, sleep=sleep)
+        transport = Transport(session, settings, tokens, budget, clock=clock, sleep=sleep)
+        return cls(transport, settings.org_id, settings.page_size)
+
+    @property
+    def request_count(self) -> int:
+        """Requests sent so far, failed and throttled ones among them; token requests are not."""
+        return self._transport.request_count
+
+    def license_pages(self) -> Iterator[Page]:
+        """The organization's licenses."""
+        return follow(self._transport, self._first(self._licenses_path), "license list")
+
+    def consumption_pages(
+        self, license_id: str, *, after: str | None = None, first_number: int = 1
+    ) -> Iterator[Page]:
+        """The consumption of a license, from its first page or from the `next_page` of one read before.
+
+        Raises LicenseGone on any page where the license was deleted, PagingError where `after` has expired.
+        """
+        first = after or self._first(f"{self._licenses_path}/{quote(license_id, safe='')}/consumption")
+        subject = f"license {license_id}"
+        return follow(self._transport, first, subject, first_number=first_number, not_found=LicenseGone)
+
+    def _first(self, path: str) -> str:
+        """The first page's path; the cursor of every other page already holds the limit."""
+        return f"{path}?limit={self._page_size}" if self._page_size else path

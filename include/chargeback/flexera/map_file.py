@@ -1,0 +1,171 @@
+"""The file that says where the API keeps each of our columns, read and checked."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from chargeback.flexera.values import CONVERTERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+_NUMBER_TYPES = ("quantity", "money")
+_TEXT_TYPES = ("id", "text", "enum")
+# Per column the types it may have: those that its place in the warehouse can hold.
+LICENSE_TYPES: dict[str, tuple[str, ...]] = {
+    "license_id": _TEXT_TYPES,
+    "license_name": _TEXT_TYPES,
+    "license_type": _TEXT_TYPES,
+    "publisher": _TEXT_TYPES,
+    "license_status": _TEXT_TYPES,
+    "edition": _TEXT_TYPES,
+    "version": _TEXT_TYPES,
+    "expires_on": ("date",),
+    "purchased": _NUMBER_TYPES,
+    "consumed": _NUMBER_TYPES,
+}
+LINE_TYPES: dict[str, tuple[str, ...]] = {
+    "device_id": _TEXT_TYPES,
+    "device_name": _TEXT_TYPES,
+    "device_type": _TEXT_TYPES,
+    "device_location": _TEXT_TYPES,
+    "device_cost_center": _TEXT_TYPES,
+    "device_corporate_unit": _TEXT_TYPES,
+    "user_id": _TEXT_TYPES,
+    "user_name": _TEXT_TYPES,
+    "user_location": _TEXT_TYPES,
+    "user_cost_center": _TEXT_TYPES,
+    "user_corporate_unit": _TEXT_TYPES,
+    "host_id": _TEXT_TYPES,
+    "host_name": _TEXT_TYPES,
+    "host_cores": _NUMBER_TYPES,
+    "host_installed_cores": _NUMBER_TYPES,
+    "host_consuming_cores": _NUMBER_TYPES,
+    "cluster_id": _TEXT_TYPES,
+    "cluster_name": _TEXT_TYPES,
+    "cluster_cores": _NUMBER_TYPES,
+    "cluster_installed_cores": _NUMBER_TYPES,
+    "cluster_consuming_cores": _NUMBER_TYPES,
+    "cores": _NUMBER_TYPES,
+    "consuming_installations": _NUMBER_TYPES,
+    "machine_consumption": _NUMBER_TYPES,
+    "host_consumption": _NUMBER_TYPES,
+    "cost_per_right": _NUMBER_TYPES,
+    "recharged_consumption": _NUMBER_TYPES,
+    "recharged_cost": _NUMBER_TYPES,
+    "currency": _TEXT_TYPES,
+    "recharge_approach": _TEXT_TYPES,
+}
+PRODUCT_TYPES: dict[str, tuple[str, ...]] = {"product_name": _TEXT_TYPES, "is_supplementary": ("boolean",)}
+INSTANCE_TYPES: dict[str, tuple[str, ...]] = {"instance_name": _TEXT_TYPES}
+ENTITIES = {"license": LICENSE_TYPES, "consumption": {**LINE_TYPES, **PRODUCT_TYPES, **INSTANCE_TYPES}}
+
+_SETTINGS = ("paths", "type", "required", "default")
+_NAME = r"[^.\[\]\s]+"
+_PLAIN_PATH = re.compile(rf"{_NAME}(\.{_NAME})*")
+_LIST_PATH = re.compile(rf"{_NAME}(\.{_NAME})*\[\](\.{_NAME})*")
+
+Columns = dict[str, "Column"]
+Entries = dict[str, tuple[yaml.Node, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One line of the map."""
+
+    paths: tuple[str, ...]
+    convert: Callable[[Any], Any]
+    is_required: bool
+    default: str | None
+
+
+def columns_of(text: str) -> tuple[dict[str, Columns], list[str]]:
+    """The columns of both entities, and everything that is wrong with the file."""
+    mistakes: list[str] = []
+    try:
+        document = _entries(yaml.compose(text, Loader=yaml.SafeLoader), mistakes)
+    except yaml.YAMLError as error:
+        return {}, [f"not YAML ({' '.join(str(error).split())})"]
+    mistakes += _unknown("the map", document, ENTITIES)
+    columns: dict[str, Columns] = {}
+    for entity in ENTITIES:
+        if entity in document:
+            columns[entity] = _entity_columns(entity, _entries(document[entity][0], mistakes), mistakes)
+        else:
+            mistakes.append(f"part {entity!r} is missing")
+    return columns, mistakes
+
+
+def _entries(node: yaml.Node | None, mistakes: list[str]) -> Entries:
+    """The entries of a YAML mapping, with the lines they stand on."""
+    if not isinstance(node, yaml.MappingNode):
+        mistakes.append(f"line {node.start_mark.line + 1 if node else 1}: names with values belong here")
+        return {}
+    entries: Entries = {}
+    for key, value in node.value:
+        line = key.start_mark.line + 1
+        if key.value in entries:
+            mistakes.append(f"line {line}: {key.value!r} stands here for the second time")
+        entries[key.value] = (value, line)
+    return entries
+
+
+def _entity_columns(entity: str, entries: Entries, mistakes: list[str]) -> Columns:
+    types = ENTITIES[entity]
+    mistakes += _unknown(entity, entries, types)
+    mistakes += [f"column {entity}.{name} is missing" for name in types if name not in entries]
+    columns: Columns = {}
+    for name in types.keys() & entries.keys():
+        node, line = entries[name]
+        spec = yaml.SafeLoader("").construct_document(node)
+        wrong = list(_mistakes_in(name, spec, types[name]))
+        mistakes += [f"line {line}: {entity}.{name} {mistake}" for mistake in wrong]
+        if not wrong:
+            columns[name] = _column(spec)
+    return columns
+
+
+def _unknown(part: str, entries: Entries, known: Iterable[str]) -> list[str]:
+    return [
+        f"line {line}: {part} has no place for {name!r}"
+        for name, (_, line) in entries.items()
+        if name not in known
+    ]
+
+
+def _column(spec: dict[str, Any]) -> Column:
+    return Column(
+        tuple(spec["paths"]), CONVERTERS[spec["type"]], spec.get("required", False), spec.get("default")
+    )
+
+
+def _mistakes_in(name: str, spec: Any, types: tuple[str, ...]) -> Iterable[str]:
+    if not isinstance(spec, dict):
+        yield "must have paths and a type"
+        return
+    yield from (f"has the unknown setting {key!r}" for key in spec if key not in _SETTINGS)
+    if spec.get("type") not in types:
+        yield f"needs a type of {', '.join(types)}, not {spec.get('type')!r}"
+    yield from _path_mistakes(name, spec.get("paths"), spec.get("required", False))
+    default = spec.get("default")
+    if default is not None and not (isinstance(default, str) and types is _TEXT_TYPES):
+        yield "has a default, which must be text, for a column of text"
+
+
+def _path_mistakes(name: str, paths: Any, is_required: Any) -> Iterable[str]:
+    if not isinstance(is_required, bool):
+        yield "needs required to be true or false"
+    if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
+        yield "needs paths, a list of texts"
+        return
+    if is_required is True and not paths:
+        yield "is required, but has no paths"
+    is_list = name in PRODUCT_TYPES or name in INSTANCE_TYPES
+    pattern, form = (_LIST_PATH, "list[].name") if is_list else (_PLAIN_PATH, "name or object.name")
+    yield from (
+        f"has the path {path!r}, not of the form {form}" for path in paths if not pattern.fullmatch(path)
+    )

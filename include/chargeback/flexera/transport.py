@@ -1,0 +1,194 @@
+"""Sends one read request: in its turn, patiently, and with failures told in our words."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
+
+import requests
+
+from chargeback.errors import AccessDenied, FinalError, LicenseGone, PagingError, RequestRefused, ServiceBusy
+from chargeback.flexera.payloads import decode
+from chargeback.flexera.replies import Envelope, Reply, exchange
+from chargeback.flexera.retry import Patience, TryAgain
+
+if TYPE_CHECKING:
+    from chargeback.flexera.auth import TokenSource
+    from chargeback.settings import FlexeraSettings
+
+log = logging.getLogger(__name__)
+
+Refusals = Mapping[int, type[FinalError]]
+
+_HEADERS = {"Accept": "application/json", "User-Agent": "license-chargeback"}
+_DENIALS: Refusals = {401: AccessDenied, 403: AccessDenied, 407: AccessDenied}
+_ADVICE: dict[type[FinalError], str] = {
+    AccessDenied: (
+        "Check org_id and zone of connection 'flexera', and give its account a role that may read IT Asset "
+        "Management in this organization."
+    ),
+    LicenseGone: "The license was deleted in Flexera One; it has nothing to read any more.",
+    PagingError: "The cursor is not valid any more; read again from the first page.",
+    RequestRefused: (
+        "Check org_id, zone, api_url and page_size of connection 'flexera'; if they are right, report it to "
+        "Flexera."
+    ),
+}
+
+
+class Budget(Protocol):
+    """The tenant's request budget, shared by all that spend it."""
+
+    def take(self) -> None:
+        """Wait for the next request's turn."""
+
+    def block(self, seconds: float) -> None:
+        """Let nobody send for a while."""
+
+    def note_remaining(self, remaining: int) -> None:
+        """Keep what the server says is left of the budget."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A good reply: its body as received, and the JSON document in it."""
+
+    body: bytes
+    document: Any
+
+
+class Transport:
+    """Reads addresses of one API over one session; it has no way to send anything but a GET."""
+
+    def __init__(
+        self,
+        session: requests.Session,
+        settings: FlexeraSettings,
+        tokens: TokenSource,
+        budget: Budget,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._session = session
+        self._settings = settings
+        self._tokens = tokens
+        self._budget = budget
+        self._clock = clock
+        self._patience = Patience(sleep=sleep)
+        self.request_count = 0
+
+    @property
+    def api_url(self) -> str:
+        return self._settings.api_url
+
+    def get(self, url: str, subject: str, refusals: Refusals) -> Answer:
+        """The answer at an address, sent exactly as written.
+
+        `refusals` names the error for statuses that mean something for this request; `subject` opens every
+        message.
+        """
+        return self._patience.call(
+            lambda: self._attempt(url, subject, {**_DENIALS, **refusals}), self._budget.block
+        )
+
+    def _attempt(self, url: str, subject: str, refusals: Refusals) -> Answer:
+        reply, token = self._send_authorized(url, subject)
+        if reply.status == 200:
+            return self._read(reply, subject, token)
+        raise self._failure(reply, subject, refusals, token)
+
+    def _send_authorized(self, url: str, subject: str) -> tuple[Reply, str]:
+        """One exchange, and a second with a new token where the first was not taken: tokens may die early."""
+        reply, token = self._send(url, subject)
+        if reply.status == 401:
+            log.info("%s: the access token is not taken any more, a new one is asked for", subject)
+            self._tokens.discard(token)
+            reply, token = self._send(url, subject)
+        return reply, token
+
+    def _send(self, url: str, subject: str) -> tuple[Reply, str]:
+        self._tokens.token()  # renewed before the turn comes, so that the turn is used at once
+        self._budget.take()
+        token = self._tokens.token()
+        self.request_count += 1
+        reply = exchange(
+            lambda timeouts: self._send_once(url, token, timeouts),
+            subject,
+            self._settings.timeout_seconds,
+            self._clock,
+        )
+        self._note_remaining(reply)
+        return reply, token
+
+    def _send_once(self, url: str, token: str, timeouts: tuple[float, float]) -> requests.Response:
+        request = self._session.prepare_request(
+            requests.Request("GET", self._settings.api_url, headers=_HEADERS, auth=_bearer(token))
+        )
+        request.url = url  # past the library's own quoting: a cursor goes back as it came
+        options = self._session.merge_environment_settings(url, {}, True, self._settings.verify, None)
+        return self._session.send(request, timeout=timeouts, allow_redirects=False, **options)
+
+    def _note_remaining(self, reply: Reply) -> None:
+        remaining = reply.headers.get("x-ratelimit-remaining", "")
+        if remaining.isascii() and remaining.isdigit():
+            self._budget.note_remaining(int(remaining[:9]))
+
+    def _read(self, reply: Reply, subject: str, token: str) -> Answer:
+        try:
+            document = decode(reply.body)
+        except ValueError as error:
+            kind = reply.headers.get("content-type", "no content type")
+            what = f"{len(reply.body)} bytes of {kind}" if reply.body else "an empty body"
+            raise TryAgain(
+                ServiceBusy(f"{subject}: 200 with {what} instead of whole JSON. Try later.")
+            ) from error
+        envelope = Envelope.of(document)
+        if envelope is not None and envelope.is_temporary is not None:
+            raise TryAgain(
+                ServiceBusy(
+                    f"{subject}: 200 with an error in it: {self._described(reply, token)}. Try later."
+                )
+            )
+        return Answer(reply.body, document)
+
+    def _described(self, reply: Reply, token: str) -> str:
+        return reply.described(token, self._settings.secret)
+
+    def _failure(self, reply: Reply, subject: str, refusals: Refusals, token: str) -> Exception:
+        described = f"{subject}: {self._described(reply, token)}"
+        if reply.status == 429:
+            busy = ServiceBusy(
+                f"{described}. The request limit stayed used up; lower requests_per_minute or try later."
+            )
+            return TryAgain(busy, reply.advised_seconds, is_throttled=True)
+        if 200 < reply.status < 300 or (reply.is_temporary and reply.status != 404):
+            return TryAgain(
+                ServiceBusy(f"{described}. Flexera One is busy; try later."), reply.advised_seconds
+            )
+        if 300 <= reply.status < 400:
+            where = _target(reply)
+            return RequestRefused(f"{described} to {where}, not followed. {_ADVICE[RequestRefused]}")
+        if reply.is_temporary:
+            refused = f"{described}, not from the API itself. {_ADVICE[RequestRefused]}"
+            return TryAgain(RequestRefused(refused), reply.advised_seconds)
+        kind = refusals.get(reply.status, RequestRefused)
+        return kind(f"{described}. {_ADVICE.get(kind, '')}")
+
+
+def _target(reply: Reply) -> str:
+    """Where a redirect points, by host only."""
+    host = urlsplit(reply.headers.get("location", "")).hostname
+    return f"host {host}" if host else "another address"
+
+
+def _bearer(token: str) -> Callable[[requests.PreparedRequest], requests.PreparedRequest]:
+    def sign(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {token}"
+        return request
+
+    return sign

@@ -1,0 +1,104 @@
+"""One JSON value made what its column holds, or refused with a reason."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow, Subnormal
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# What fits is 38 digits, none further than 38 places from the point; any more is an error, never a rounding.
+_FITTING = Context(prec=38, Emax=38, Emin=-38, traps=[Inexact, InvalidOperation, Overflow, Subnormal])
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
+_LONGEST_NUMBER = 100
+_WORDS = {"true": True, "false": False, "yes": True, "no": False, "1": True, "0": False}
+_SHOWN_LENGTH = 40
+
+
+def to_text(value: Any) -> str | None:
+    """Text as it came; NUL, which PostgreSQL cannot store, becomes U+FFFD."""
+    if type(value) is str:
+        return value.replace("\0", "\ufffd") if "\0" in value else value
+    if type(value) is bool:
+        raise ValueError("true or false where text is expected")
+    return str(value)
+
+
+def to_enum(value: Any) -> str | None:
+    """Text without the square brackets that some endpoints put around it."""
+    text = to_text(value)
+    if text is not None and text[:1] == "[" and text[-1:] == "]":
+        return text[1:-1].strip() or None
+    return text
+
+
+def to_number(value: Any) -> Decimal | None:
+    """An exact number; text that is one is taken."""
+    if type(value) is str:
+        value = value.strip()
+        if not value:
+            return None
+        if len(value) > _LONGEST_NUMBER or not _NUMBER.fullmatch(value):
+            raise ValueError(f"{shown(value)} is not a number")
+    elif type(value) is bool:
+        raise ValueError("true or false where a number is expected")
+    try:
+        return _FITTING.create_decimal(value)
+    except DecimalException:
+        raise ValueError(f"{shown(value)} has more digits than fit") from None
+
+
+def to_date(value: Any) -> date | None:
+    """The date as written, whatever the time and zone behind it; the year 1 is how .NET says none."""
+    if type(value) is not str:
+        raise ValueError(f"{shape(value)} where a date is expected")
+    day, rest = value[:10], value[10:11]
+    try:
+        parsed = date.fromisoformat(day)
+    except ValueError:
+        raise ValueError(f"{shown(value)} is not a date") from None
+    if len(day) < 10 or rest not in ("", "T", " "):
+        raise ValueError(f"{shown(value)} is not a date")
+    return None if parsed.year == 1 else parsed
+
+
+def to_boolean(value: Any) -> bool:
+    """True or false; the usual words for them are taken."""
+    if type(value) is bool:
+        return value
+    try:
+        return _WORDS[str(value).strip().lower()]
+    except KeyError:
+        raise ValueError(f"{shown(value)} is neither true nor false") from None
+
+
+CONVERTERS: dict[str, Callable[[Any], Any]] = {
+    "id": to_text,
+    "text": to_text,
+    "enum": to_enum,
+    "quantity": to_number,
+    "money": to_number,
+    "date": to_date,
+    "boolean": to_boolean,
+}
+
+
+def shape(value: Any) -> str:
+    """What a value is, for messages that must not repeat the value."""
+    if isinstance(value, dict):
+        names = ", ".join(sorted(value)[:5])[:100]
+        return f"an object with {names}" if names else "an empty object"
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true or false"
+    return "a list" if isinstance(value, list) else "text" if isinstance(value, str) else "a number"
+
+
+def shown(value: object) -> str:
+    """A value short enough for a message."""
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= _SHOWN_LENGTH else f"{text[:_SHOWN_LENGTH]}..."

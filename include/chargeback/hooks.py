@@ -1,0 +1,137 @@
+"""The doorway to Airflow's connections: `flexera` and `warehouse` in, FlexeraClient and Database out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import requests
+from airflow.providers.http.hooks.http import HttpHook
+from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowNotFoundException
+from sqlalchemy.engine import URL
+
+from chargeback.errors import ChargebackError, SettingsInvalid
+from chargeback.flexera import Budget, FieldMap, FlexeraClient
+from chargeback.settings import FlexeraSettings
+from chargeback.warehouse.budget import RequestBudget
+from chargeback.warehouse.database import Database
+
+FLEXERA_CONN_ID = "flexera"
+WAREHOUSE_CONN_ID = "warehouse"
+
+_FIELD_MAP = Path(__file__).resolve().parents[1] / "config" / "field_map.yaml"
+
+
+class FlexeraHook(HttpHook):
+    """A connection of type `flexera`; proxies, client certificates and keep-alive are the HTTP provider's."""
+
+    conn_name_attr = "flexera_conn_id"
+    default_conn_name = FLEXERA_CONN_ID
+    conn_type = "flexera"
+    hook_name = "Flexera One"
+
+    def __init__(self, flexera_conn_id: str = default_conn_name) -> None:
+        super().__init__(method="GET", http_conn_id=flexera_conn_id)
+        self.flexera_conn_id = flexera_conn_id
+
+    def settings(self) -> FlexeraSettings:
+        """The connection's fields, checked."""
+        connection = _connection(self.flexera_conn_id)
+        return FlexeraSettings.from_connection(connection.login, connection.password, connection.extra_dejson)
+
+    def get_conn(
+        self, headers: dict[Any, Any] | None = None, extra_options: dict[str, Any] | None = None
+    ) -> requests.Session:
+        """The provider's session, without login and our own extras, which it would send as headers."""
+        session = super().get_conn(None, extra_options)
+        session.auth = None
+        session.headers.clear()
+        session.headers.update({**requests.utils.default_headers(), **(headers or {})})
+        return session
+
+    def get_client(self, budget: Budget) -> FlexeraClient:
+        """A client that spends this budget."""
+        return FlexeraClient.over(self.get_conn(), self.settings(), budget)
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Get a token and read one page of licenses; the button of the connection form calls this."""
+        try:
+            settings = self.settings()
+            page = next(self.get_client(_NoBudget()).license_pages())
+        except ChargebackError as error:
+            return False, str(error)
+        return (
+            True,
+            f"Organization {settings.org_id} answered with {len(page.rows)} licenses on the first page.",
+        )
+
+
+class _NoBudget:
+    """For a single request by hand, where no warehouse is at hand to share a budget through."""
+
+    def take(self) -> None:
+        """Send at once."""
+
+    def block(self, seconds: float) -> None:
+        """Give up: a person waits for the answer."""
+        raise SettingsInvalid(
+            f"The organization's request limit is used up for another {seconds:g} s; the connection works."
+        )
+
+    def note_remaining(self, remaining: int) -> None:
+        """Nobody to tell."""
+
+
+def flexera_settings() -> FlexeraSettings:
+    """The settings of connection `flexera`."""
+    return FlexeraHook().settings()
+
+
+def flexera(database: Database) -> FlexeraClient:
+    """The client of connection `flexera`, its pace shared through the warehouse."""
+    settings = flexera_settings()
+    budget = RequestBudget(database.raw_connection, settings.budget_id, settings.requests_per_minute)
+    return FlexeraHook().get_client(budget)
+
+
+def database() -> Database:
+    """The warehouse of connection `warehouse`."""
+    return Database.connect(_warehouse_url(_connection(WAREHOUSE_CONN_ID)))
+
+
+def field_map() -> FieldMap:
+    """The one map from the API's names to ours."""
+    return FieldMap.read(_FIELD_MAP)
+
+
+def _connection(conn_id: str) -> Any:
+    """An Airflow connection; one that is missing or garbled is told with where to set it."""
+    where = f"under Admin, Connections, or in the environment variable AIRFLOW_CONN_{conn_id.upper()}"
+    try:
+        connection = BaseHook.get_connection(conn_id)
+    except AirflowNotFoundException as error:
+        raise SettingsInvalid(f"Connection '{conn_id}' is not defined. Define it {where}.") from error
+    if not isinstance(connection.extra_dejson, dict):
+        raise SettingsInvalid(f"Connection '{conn_id}': its extra is no JSON object. Correct it {where}.")
+    return connection
+
+
+def _warehouse_url(connection: Any) -> URL:
+    """The address in a postgres connection; its extras are libpq's (sslmode, options and so on)."""
+    if connection.conn_type not in ("postgres", "postgresql"):
+        raise SettingsInvalid(
+            f"Connection '{WAREHOUSE_CONN_ID}' is of type {connection.conn_type!r}. Make it one of type "
+            "'postgres' under Admin, Connections, or in the environment variable AIRFLOW_CONN_WAREHOUSE."
+        )
+    return URL.create(
+        "postgresql+psycopg2",
+        username=connection.login or None,
+        password=connection.password or None,
+        host=connection.host or None,
+        port=connection.port,
+        database=connection.schema or None,
+        query={
+            name: str(value) for name, value in connection.extra_dejson.items() if value not in (None, "")
+        },
+    )

@@ -1,0 +1,160 @@
+"""The tenant's request budget, shared exactly and fairly by every process that spends it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import psycopg2
+
+from chargeback.errors import ConnectionLost
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+# A server that counts in fixed windows sees requests when they arrive, not when they were sent. With two
+# percent of air the first request of a window may be a second slower than the last, and the count still fits.
+_MARGIN = 1.02
+# How late a turn may be used without pushing back all that follow; it is far smaller than the air above.
+_LATENESS_SECONDS = 0.05
+# An idle connection is spoken to this often, so that a lost one is noticed and no firewall forgets it.
+_LONGEST_SLEEP_SECONDS = 5.0
+_CONNECT_TRIES = 5
+
+_OPEN = """
+select
+    set_config('idle_session_timeout', '0', false),
+    set_config('statement_timeout', '0', false),
+    set_config('lock_timeout', '0', false),
+    set_config('tcp_keepalives_idle', '15', false),
+    set_config('tcp_keepalives_interval', '5', false),
+    set_config('tcp_keepalives_count', '3', false);
+insert into ops.request_budgets (budget_id) values (%(budget_id)s) on conflict do nothing
+"""
+_QUEUE = "select pg_advisory_lock(hashtextextended('request budget ' || %(budget_id)s, 0))"
+_LEAVE = "select pg_advisory_unlock(hashtextextended('request budget ' || %(budget_id)s, 0))"
+_TAKE = """
+with taken as (
+    update ops.request_budgets
+    set
+        next_request_at = greatest(next_request_at, clock_timestamp() - %(lateness)s * interval '1 second')
+            + %(spacing)s * interval '1 second',
+        request_count = request_count + 1
+    where budget_id = %(budget_id)s and greatest(next_request_at, blocked_until) <= clock_timestamp()
+    returning budget_id
+)
+select
+    (select count(*) from taken) as taken_count,
+    extract(epoch from greatest(next_request_at, blocked_until) - clock_timestamp())::float8 as wait_seconds
+from ops.request_budgets
+where budget_id = %(budget_id)s
+"""
+_BLOCK = """
+update ops.request_budgets
+set
+    blocked_until = greatest(blocked_until, clock_timestamp() + %(seconds)s * interval '1 second'),
+    throttled_count = throttled_count + 1
+where budget_id = %(budget_id)s
+"""
+_NOTE = "update ops.request_budgets set last_remaining = %(remaining)s where budget_id = %(budget_id)s"
+
+
+class RequestBudget:
+    """Turns to send one request, `requests_per_minute` of them; 0 leaves the pace to the server.
+
+    Who waits, queues for an advisory lock, which PostgreSQL hands on in order of arrival; who holds it waits
+    for the next turn on the server's clock and takes it in one statement. A process that dies while waiting
+    loses its connection and with it its place, and has spent nothing. The lock belongs to the session:
+    `connect` must lead to the server itself, not to a pooler that shares sessions.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Any],
+        budget_id: str,
+        requests_per_minute: int,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._connect = connect
+        self._sleep = sleep
+        self._connection: Any = None
+        self._parameters: dict[str, object] = {
+            "budget_id": budget_id,
+            "spacing": 60.0 / requests_per_minute * _MARGIN if requests_per_minute else 0.0,
+            "lateness": _LATENESS_SECONDS,
+        }
+
+    def take(self) -> None:
+        """Wait for the next turn and use it. A turn used is spent, whatever becomes of the request."""
+        self._reliably(self._take)
+
+    def block(self, seconds: float) -> None:
+        """Let nobody send for that long; a longer block that stands is kept."""
+        self._reliably(lambda: self._run(_BLOCK, seconds=seconds))
+
+    def note_remaining(self, remaining: int) -> None:
+        """Keep what the server says is left of its window, for operators.
+
+        Nothing is slowed down by it: at this pace the last request of a window always leaves 0, and where
+        another integration has spent the rest, the server's next refusal says to the second when to go on.
+        """
+        self._reliably(lambda: self._run(_NOTE, remaining=remaining))
+
+    def close(self) -> None:
+        """Give the connection back; the next use opens another."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _take(self) -> None:
+        try:
+            self._run(_QUEUE)
+            while (wait_seconds := self._try()) is not None:
+                self._sleep(min(max(wait_seconds, 0.0), _LONGEST_SLEEP_SECONDS))
+        except BaseException:
+            self.close()  # a task that is stopped while it waits must not keep its place
+            raise
+        self._leave()
+
+    def _leave(self) -> None:
+        """Let the next one in; a connection that is lost has done so."""
+        try:
+            self._run(_LEAVE)
+        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+            self.close()
+
+    def _try(self) -> float | None:
+        """Take the turn if it has come; else how long it is until then."""
+        taken_count, wait_seconds = self._run(_TAKE)
+        return None if taken_count else float(wait_seconds)
+
+    def _reliably(self, work: Callable[[], T]) -> T:
+        """Do the work, anew on a new connection where the old one was lost."""
+        for number in range(1, _CONNECT_TRIES + 1):
+            try:
+                return work()
+            except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+                self.close()
+                if number == _CONNECT_TRIES:
+                    raise ConnectionLost(
+                        f"Request budget {self._parameters['budget_id']}: the warehouse cannot be reached "
+                        f"({type(error).__name__}), so no request was sent. Check connection 'warehouse' and "
+                        "its server, then try again."
+                    ) from error
+                self._sleep(0.5 * 2.0 ** (number - 1))
+        raise AssertionError("unreachable")
+
+    def _run(self, statement: str, **parameters: object) -> Any:
+        """The first row of one statement, None where it gives none."""
+        if self._connection is None:
+            self._connection = self._connect()
+            self._execute(_OPEN, {})
+        return self._execute(statement, parameters)
+
+    def _execute(self, statement: str, parameters: dict[str, object]) -> Any:
+        with self._connection.cursor() as cursor:
+            cursor.execute(statement, {**self._parameters, **parameters})
+            return cursor.fetchone() if cursor.description else None

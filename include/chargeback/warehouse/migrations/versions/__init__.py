@@ -1,0 +1,1 @@
+"""The revisions of the warehouse, each with its .sql files beside it."""

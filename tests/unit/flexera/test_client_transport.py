@@ -1,0 +1,269 @@
+"""One request and what may become of it."""
+
+from __future__ import annotations
+
+import pickle
+from typing import TYPE_CHECKING
+
+import pytest
+from client_world import SECRET
+from scripted_server import HTML, Scripted, Seen, envelope, page, scripted_server
+
+from chargeback.errors import (
+    AccessDenied,
+    ChargebackError,
+    ConnectionLost,
+    LicenseGone,
+    RequestRefused,
+    ServiceBusy,
+)
+
+if TYPE_CHECKING:
+    from client_world import World
+
+TRIES = 6
+
+
+def read_license(world: World, **changes: object) -> list[object]:
+    return [read.rows for read in world.client(**changes).consumption_pages("41207")]
+
+
+def failure(world: World, kind: type[ChargebackError]) -> str:
+    with pytest.raises(kind) as caught:
+        read_license(world)
+    message = str(caught.value)
+    assert SECRET not in message
+    assert "token-" not in message
+    assert str(pickle.loads(pickle.dumps(caught.value))) == message  # noqa: S301 - our own bytes
+    return message
+
+
+def test_a_page_is_read_with_the_token_over_one_connection(world: World) -> None:
+    world.server.script(page([{"a": 1}], "/next?skipToken=x"), page([{"a": 2}]))
+
+    assert read_license(world) == [[{"a": 1}], [{"a": 2}]]
+    assert {seen.headers["authorization"] for seen in world.server.requests} == {"Bearer token-1"}
+    assert {seen.method for seen in world.server.requests} == {"GET"}
+    assert (world.budget.taken, world.server.connection_count) == (2, 1)
+
+
+def test_every_request_takes_its_turn_and_is_counted(world: World) -> None:
+    client = world.client()
+    world.server.script(envelope(503), envelope(429, **{"retry-after": "7"}), page())
+
+    list(client.consumption_pages("41207"))
+
+    assert client.request_count == world.budget.taken == 3
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *[pytest.param(envelope(status), id=f"{status} envelope") for status in (500, 502, 503)],
+        *[pytest.param(Scripted(status, b"<html>"), id=f"{status} HTML") for status in (502, 503, 504)],
+        pytest.param(Scripted(500), id="500 empty"),
+        pytest.param(Scripted(408), id="408"),
+        pytest.param(envelope(409, temporary=True), id="what the server calls temporary"),
+        pytest.param(HTML, id="HTML with 200"),
+        pytest.param(Scripted(200, b'{"values": [{"a": 1}'), id="truncated JSON"),
+        pytest.param(Scripted(200, b""), id="empty body"),
+        pytest.param(Scripted(200, b'{"values": []}', promised_bytes=500), id="wrong content length"),
+        pytest.param(Scripted(200, envelope(500).body), id="error envelope with 200"),
+        pytest.param(Scripted(204), id="204"),
+        pytest.param(Scripted(404, b"<html>no route</html>"), id="a gateway's 404"),
+    ],
+)
+def test_what_passes_is_tried_again(world: World, answer: Scripted) -> None:
+    world.server.script(answer, page([{"a": 1}]))
+
+    assert read_license(world) == [[{"a": 1}]]
+    assert len(world.clock.sleeps) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        pytest.param(envelope(503), ["503", "error_503", "(id id503)"], id="busy"),
+        pytest.param(HTML, ["200", "text/html", "45 bytes"], id="maintenance page"),
+        pytest.param(Scripted(200, b""), ["empty body"], id="empty body"),
+        pytest.param(Scripted(200, envelope(500).body), ["200", "id500"], id="error envelope with 200"),
+    ],
+)
+def test_patience_ends_with_an_error_that_time_may_heal(
+    world: World, answer: Scripted, words: list[str]
+) -> None:
+    world.server.script(*[answer] * TRIES)
+
+    message = failure(world, ServiceBusy)
+
+    assert message.startswith("license 41207 page 1: ")
+    assert all(word in message for word in words)
+    assert len(world.server.requests) == TRIES
+
+
+def test_waits_double_and_stay_within_a_minute(world: World) -> None:
+    world.server.script(*[envelope(500)] * TRIES)
+
+    failure(world, ServiceBusy)
+
+    for number, seconds in enumerate(world.clock.sleeps):
+        assert 0.25 * 2**number <= seconds <= 0.75 * 2**number
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        pytest.param({"retry-after": "7"}, 7.0, id="seconds"),
+        pytest.param({"retry-after": "1.5"}, 1.5, id="fraction"),
+        pytest.param({"retry-after": "0"}, 1.0, id="zero would spin"),
+        pytest.param({"retry-after": "7200"}, 60.0, id="more than the limit's window"),
+        pytest.param({"retry-after": "nan"}, 5.0, id="no number"),
+        pytest.param({}, 5.0, id="no advice"),
+        pytest.param(
+            {"retry-after": "Tue, 24 Nov 2099 12:00:30 GMT", "date": "Tue, 24 Nov 2099 12:00:00 GMT"},
+            30.0,
+            id="date on the server's clock",
+        ),
+    ],
+)
+def test_a_throttled_request_blocks_everyone_for_as_long_as_the_server_says(
+    world: World, headers: dict[str, str], seconds: float
+) -> None:
+    def throttled(_: Seen) -> Scripted:
+        return envelope(429, **headers)
+
+    world.server.script(throttled, page())
+
+    read_license(world)
+
+    assert [round(block) for block in world.budget.blocks] == [round(seconds)]
+    assert world.clock.sleeps == []
+
+
+def test_being_throttled_does_not_use_up_tries(world: World) -> None:
+    world.server.script(*[envelope(429, **{"retry-after": "2"})] * (TRIES * 2), page([{"a": 1}]))
+
+    assert read_license(world) == [[{"a": 1}]]
+
+
+def test_being_throttled_for_too_long_ends_in_an_error_that_time_may_heal(world: World) -> None:
+    world.server.script(*[envelope(429, **{"retry-after": "60"})] * 50)
+
+    assert "requests_per_minute" in failure(world, ServiceBusy)
+    assert sum(world.budget.blocks) == 600
+
+
+def test_what_is_left_of_the_budget_is_noted(world: World) -> None:
+    world.server.script(
+        page([], "/x?skipToken=1", **{"x-ratelimit-remaining": "1"}),
+        page([], "/x?skipToken=2", **{"x-ratelimit-remaining": "0"}),
+        page([], **{"x-ratelimit-remaining": "soon"}),
+    )
+
+    read_license(world)
+
+    assert world.budget.remaining == [1, 0]
+
+
+def test_a_server_that_calls_its_fault_lasting_is_believed(world: World) -> None:
+    world.server.script(envelope(500, temporary=False))
+
+    assert "500" in failure(world, RequestRefused)
+    assert len(world.server.requests) == 1
+
+
+def test_a_refused_role_is_told_with_what_to_do(world: World) -> None:
+    world.server.script(envelope(403, name="forbidden"))
+
+    message = failure(world, AccessDenied)
+
+    assert message.startswith("license 41207 page 1: 403 forbidden (id id403): message 403. ")
+    assert "role" in message
+
+
+def test_a_license_that_is_not_there_is_gone_on_any_page(world: World) -> None:
+    world.server.script(page([], "/next?skipToken=x"), envelope(404))
+
+    assert "license 41207 page 2: 404" in failure(world, LicenseGone)
+
+
+def test_a_404_that_is_not_the_apis_never_deletes_a_license(world: World) -> None:
+    world.server.script(*[Scripted(404, b"<html>no route</html>")] * TRIES)
+
+    assert "not from the API" in failure(world, RequestRefused)
+
+
+def test_a_license_list_that_is_not_there_is_a_wrong_address(world: World) -> None:
+    world.server.script(envelope(404))
+
+    with pytest.raises(RequestRefused, match="license list page 1: 404"):
+        list(world.client().license_pages())
+
+
+def test_a_redirect_is_not_followed_and_the_token_stays_here(world: World) -> None:
+    with scripted_server() as elsewhere:
+        world.server.script(Scripted(303, b"", {"location": f"{elsewhere.url}/fnms?token=1"}))
+
+        message = failure(world, RequestRefused)
+
+    assert "303 to host 127.0.0.1, not followed" in message
+    assert elsewhere.requests == []
+
+
+def test_a_401_is_answered_with_one_new_token(world: World) -> None:
+    world.server.script(envelope(401), page([{"a": 1}]))
+
+    assert read_license(world) == [[{"a": 1}]]
+    assert [seen.headers["authorization"] for seen in world.server.requests] == [
+        "Bearer token-1",
+        "Bearer token-2",
+    ]
+
+
+def test_a_second_401_is_a_denial(world: World) -> None:
+    world.server.script(envelope(401), envelope(401, name="unauthorized"))
+
+    assert "401 unauthorized" in failure(world, AccessDenied)
+    assert len(world.server.requests) == 2
+
+
+def test_a_netrc_of_the_machine_does_not_replace_the_token(
+    world: World, tmp_path: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"  # type: ignore[operator]
+    netrc.write_text("machine 127.0.0.1 login other password other\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    world.server.script(page())
+
+    read_license(world)
+
+    assert world.server.requests[0].headers["authorization"] == "Bearer token-1"
+    assert "authorization" not in world.server.token_requests[0].headers
+
+
+def test_a_body_that_trickles_in_is_cut_off_at_the_deadline(world: World) -> None:
+    def slow(_: Seen) -> Scripted:
+        world.clock.now += 6  # the answer arrives whole, but after the five seconds of the settings
+        return page()
+
+    world.server.script(*[slow] * TRIES)
+
+    assert "within 5 s (too slow)" in failure(world, ConnectionLost)
+
+
+def test_a_server_that_hangs_up_is_tried_again_and_named(world: World) -> None:
+    with scripted_server() as gone:
+        address = gone.url
+    with pytest.raises(ConnectionLost, match=r"license 41207 page 1: no whole answer .*refused"):
+        read_license(world, api_url=address)
+    assert len(world.clock.sleeps) == TRIES - 1
+
+
+def test_the_transport_has_no_way_to_write(world: World) -> None:
+    transport = world.client()._transport
+
+    assert {name for name in dir(transport) if not name.startswith("_")} == {
+        "api_url",
+        "get",
+        "request_count",
+    }

@@ -1,0 +1,299 @@
+"""The one map from the API's names to ours: what it reads, what it refuses, and how it is checked itself."""
+
+from __future__ import annotations
+
+import pickle
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chargeback.errors import SettingsInvalid
+from chargeback.flexera import LICENSE_COLUMNS, LINE_COLUMNS, FieldMap, UnreadableRow, parse_page
+
+MAP = Path(__file__).resolve().parents[3] / "include" / "config" / "field_map.yaml"
+ROW = {
+    "device": {
+        "id": 90311,
+        "name": "oradb-vm-01",
+        "type": "[Virtual Machine]",
+        "cores": 8,
+        "location": "EMEA/France/Lyon",
+        "costCenter": {"path": "IT/CC-4100", "name": "CC-4100"},
+        "corporateUnit": {"name": "Retail"},
+    },
+    "user": None,
+    "host": {"id": "88002", "name": "esx-01", "cores": 16, "installedCores": 8, "consumingCores": 16},
+    "instances": [{"name": "PDB1"}, {"name": "PDB1"}, {"name": None}, None],
+    "products": [{"name": "Database", "isSupplementary": False}, {"name": "Partitioning"}],
+    "consumingInstallations": 1,
+    "consumption": "0",
+    "chargeback": {
+        "costPerRight": Decimal("23000.10"),
+        "consumption": 8,
+        "cost": "184000.80",
+        "approach": "x",
+    },
+    "unknown": {"kept": "in the raw page"},
+}
+
+
+@pytest.fixture(scope="module")
+def field_map() -> FieldMap:
+    return FieldMap.read(MAP)
+
+
+def line(field_map: FieldMap, row: dict[str, Any]) -> dict[str, object]:
+    return dict(zip(LINE_COLUMNS, field_map.consumption(row).values, strict=True))
+
+
+def test_a_consumption_row_becomes_typed_columns(field_map: FieldMap) -> None:
+    found = {name: value for name, value in line(field_map, ROW).items() if value is not None}
+
+    assert found == {
+        "device_id": "90311",
+        "device_name": "oradb-vm-01",
+        "device_type": "Virtual Machine",
+        "device_location": "EMEA/France/Lyon",
+        "device_cost_center": "IT/CC-4100",
+        "device_corporate_unit": "Retail",
+        "host_id": "88002",
+        "host_name": "esx-01",
+        "host_cores": Decimal(16),
+        "host_installed_cores": Decimal(8),
+        "host_consuming_cores": Decimal(16),
+        "cores": Decimal(8),
+        "consuming_installations": Decimal(1),
+        "machine_consumption": Decimal(0),
+        "cost_per_right": Decimal("23000.10"),
+        "recharged_consumption": Decimal(8),
+        "recharged_cost": Decimal("184000.80"),
+        "currency": "EUR",
+        "recharge_approach": "x",
+    }
+
+
+def test_both_lists_of_a_row_are_read_apart(field_map: FieldMap) -> None:
+    read = field_map.consumption(ROW)
+
+    assert read.products == [("Database", False), ("Partitioning", None)]
+    assert read.instances == ["PDB1", "PDB1"]
+
+
+def test_rows_of_another_form_are_not_read_by_the_paths_of_the_first(field_map: FieldMap) -> None:
+    by_user = {
+        "user": {"id": "u-1", "name": "Ada", "location": "Lyon"},
+        "rechargedCost": 5,
+        "costCenter": "CC-1",
+    }
+
+    line(field_map, ROW)
+    found = line(field_map, by_user)
+
+    assert (found["user_name"], found["device_name"], found["recharged_cost"]) == ("Ada", None, Decimal(5))
+    assert found["device_cost_center"] == "CC-1"
+
+
+def test_a_license_becomes_typed_columns(field_map: FieldMap) -> None:
+    row = {
+        "id": 41207,
+        "name": "Database",
+        "type": "[Oracle Processor]",
+        "company": {"name": "Oracle"},
+        "status": "Active",
+        "expiryDate": "2027-03-31T00:00:00Z",
+        "compliance": {"purchasedEntitlementCount": "12", "consumedEntitlementCount": Decimal("16.5")},
+    }
+
+    assert field_map.license(row) == {
+        "license_id": "41207",
+        "license_name": "Database",
+        "license_type": "Oracle Processor",
+        "publisher": "Oracle",
+        "license_status": "Active",
+        "edition": None,
+        "version": None,
+        "expires_on": date(2027, 3, 31),
+        "purchased": Decimal(12),
+        "consumed": Decimal("16.5"),
+    }
+
+
+def test_the_other_names_of_a_license_are_known(field_map: FieldMap) -> None:
+    found = field_map.license(
+        {"licenseId": "1", "licenseName": "n", "licenseType": "[User]", "publisher": "p"}
+    )
+
+    assert list(found)[:4] == list(LICENSE_COLUMNS[:4])
+    assert list(found.values())[:4] == ["1", "n", "User", "p"]
+
+
+def test_a_license_without_an_id_is_unreadable(field_map: FieldMap) -> None:
+    with pytest.raises(UnreadableRow, match="license_id: missing"):
+        field_map.license({"name": "n"})
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        pytest.param("", None, id="empty"),
+        pytest.param("2022-03-31T23:30:00.0000000Z", date(2022, 3, 31), id="seven decimals"),
+        pytest.param("2022-03-31T00:30:00+02:00", date(2022, 3, 31), id="the date as written"),
+        pytest.param("2022-03-31", date(2022, 3, 31), id="date alone"),
+        pytest.param("0001-01-01T00:00:00", None, id="none in .NET"),
+        pytest.param("9999-12-31", date(9999, 12, 31), id="never"),
+    ],
+)
+def test_dates_are_read_as_they_come(field_map: FieldMap, value: str, expected: date | None) -> None:
+    assert field_map.license({"id": 1, "expiryDate": value})["expires_on"] == expected
+
+
+@pytest.mark.parametrize("value", ["31.03.2022", "soon", 20220331, "2022-13-01", "2022-03-311"])
+def test_what_is_no_date_is_told(field_map: FieldMap, value: object) -> None:
+    with pytest.raises(UnreadableRow, match=r"expires_on: .*date"):
+        field_map.license({"id": 1, "expiryDate": value})
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (0, "0"),
+        (-3, "-3"),
+        ("12.50", "12.50"),
+        (" 7 ", "7"),
+        ("1e3", "1E+3"),
+        (Decimal("0.1"), "0.1"),
+        (12345678901234567890123456789012345678, "12345678901234567890123456789012345678"),
+    ],
+)
+def test_numbers_stay_exact(field_map: FieldMap, value: object, expected: str) -> None:
+    assert str(line(field_map, {"rechargedCost": value})["recharged_cost"]) == expected
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *["NaN", "Infinity", "-Infinity", "1,234", "1_000", "١٢", "12 EUR", "0x1F", True],
+        *["9" * 500, 10**400, Decimal("1E+999999999"), Decimal("1E-40"), Decimal("1." + "1" * 60)],
+    ],
+    ids=lambda value: str(value)[:12],
+)
+def test_what_is_no_number_or_does_not_fit_spoils_its_row_with_a_short_reason(
+    field_map: FieldMap, value: object
+) -> None:
+    with pytest.raises(UnreadableRow) as caught:
+        field_map.consumption({"chargeback": {"cost": value}})
+
+    assert caught.value.column == "recharged_cost"
+    assert 0 < len(caught.value.reason) < 100
+
+
+def test_null_and_empty_text_lead_to_the_next_path(field_map: FieldMap) -> None:
+    assert line(field_map, {"chargeback": {"cost": None}, "rechargedCost": 4})["recharged_cost"] == Decimal(4)
+    assert line(field_map, {"device": {"name": ""}, "deviceName": "a"})["device_name"] == "a"
+
+
+def test_an_object_in_place_of_a_value_spoils_its_row(field_map: FieldMap) -> None:
+    with pytest.raises(UnreadableRow, match="device_location: an object with city where one value"):
+        field_map.consumption({"device": {"location": {"city": "Lyon"}}})
+
+
+def test_a_list_that_is_none_spoils_its_row(field_map: FieldMap) -> None:
+    with pytest.raises(UnreadableRow, match="product_name: text where a list is expected"):
+        field_map.consumption({"products": "Database"})
+    with pytest.raises(UnreadableRow, match="instance_name: text where an object is expected"):
+        field_map.consumption({"instances": ["PDB1"]})
+
+
+def test_text_that_postgresql_cannot_store_is_replaced(field_map: FieldMap) -> None:
+    (row,) = parse_page(b'[{"deviceName": "a\\u0000b", "userName": "c\\ud800d"}]').rows
+
+    found = line(field_map, row)
+
+    assert (found["device_name"], found["user_name"]) == ("a\ufffdb", "c\ufffdd")
+
+
+def test_a_number_that_json_does_not_know_spoils_its_row_and_not_the_page(field_map: FieldMap) -> None:
+    bad, good = parse_page(b'[{"rechargedCost": NaN}, {"rechargedCost": 1.10}]').rows
+
+    with pytest.raises(UnreadableRow, match="recharged_cost: 'NaN' is not a number"):
+        field_map.consumption(bad)
+    assert str(line(field_map, good)["recharged_cost"]) == "1.10"
+
+
+def test_an_unreadable_row_survives_pickling() -> None:
+    error = pickle.loads(pickle.dumps(UnreadableRow("cores", "no number")))  # noqa: S301 - our own bytes
+
+    assert (error.column, error.reason, str(error)) == ("cores", "no number", "cores: no number")
+
+
+def test_a_required_column_is_missing_only_where_no_row_has_it(field_map: FieldMap) -> None:
+    assert field_map.missing_required("consumption", [{"device": {}}, ROW]) == []
+    assert field_map.missing_required("consumption", [{"chargeback": None}]) == []
+    assert field_map.missing_required("consumption", [{"device": {}}, {"chargeback": {"cost": 1}}]) == [
+        "recharged_consumption"
+    ]
+    assert field_map.missing_required("license", [{"identifier": 1, "name": "n", "type": "t"}]) == [
+        "license_id"
+    ]
+
+
+def test_a_tenant_with_other_names_is_a_change_of_the_file_alone(tmp_path: Path) -> None:
+    other = tmp_path / "map.yaml"
+    text = MAP.read_text().replace("default: EUR", "default: USD")
+    text = text.replace('["instances[].name"]', '["instances[].name", "databases[]"]')
+    other.write_text(text.replace("paths: [device.id,", "paths: [machine.details.key,"))
+
+    read = FieldMap.read(other).consumption(
+        {"machine": {"details": {"key": 7}}, "databases": ["A", {"x": 1}]}
+    )
+
+    values = dict(zip(LINE_COLUMNS, read.values, strict=True))
+    assert (values["device_id"], values["currency"], read.instances) == ("7", "USD", ["A"])
+
+
+def test_every_bad_line_of_the_map_is_told_at_once(tmp_path: Path) -> None:
+    broken = tmp_path / "map.yaml"
+    broken.write_text(
+        MAP.read_text()
+        .replace("license_id:      {type: id,", "license_id:      {type: money,")
+        .replace("paths: [name, licenseName]", "paths: name")
+        .replace("  edition: ", "  editoin: ")
+        .replace('"products[].name"', '"products.name"')
+        .replace("default: EUR", "default: 5")
+    )
+
+    with pytest.raises(SettingsInvalid) as caught:
+        FieldMap.read(broken)
+
+    message = str(caught.value)
+    assert str(broken) in message
+    for words in (
+        "license.license_id needs a type of id, text, enum, not 'money'",
+        "license.license_name needs paths, a list of texts",
+        "license has no place for 'editoin'",
+        "column license.edition is missing",
+        "consumption.product_name has the path 'products.name', not of the form list[].name",
+        "consumption.currency has a default, which must be text",
+    ):
+        assert words in message
+    first = MAP.read_text().splitlines().index("license:") + 2
+    assert f"line {first}: license.license_id" in message
+
+
+@pytest.mark.parametrize(
+    "text", ["", "license", "license: [1]\nconsumption: {}", "a: b: c", "license: {}\nlicense: {}"]
+)
+def test_a_file_that_is_no_map_is_told(tmp_path: Path, text: str) -> None:
+    broken = tmp_path / "map.yaml"
+    broken.write_text(text)
+
+    with pytest.raises(SettingsInvalid, match="Field map"):
+        FieldMap.read(broken)
+
+
+def test_a_missing_map_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SettingsInvalid, match="cannot be read"):
+        FieldMap.read(tmp_path / "none.yaml")
