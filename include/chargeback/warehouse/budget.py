@@ -15,10 +15,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 # A server that counts in fixed windows sees requests when they arrive, not when they were sent. With two
-# percent of air the first request of a window may be a second slower than the last, and the count still fits.
+# percent of air the first request of a window may be a second slower than the last, and the count still
+# fits.
 _MARGIN = 1.02
-# How late a turn may be used without pushing back all that follow; it is far smaller than the air above.
-_LATENESS_SECONDS = 0.05
+# How late a turn may be used without pushing back all that follow: this share of the spacing, at most so many
+# seconds, which is far less than the air above.
+_LATENESS = 0.25
+_LONGEST_LATENESS_SECONDS = 0.05
 # An idle connection is spoken to this often, so that a lost one is noticed and no firewall forgets it.
 _LONGEST_SLEEP_SECONDS = 5.0
 _CONNECT_TRIES = 5
@@ -81,10 +84,11 @@ class RequestBudget:
         self._connect = connect
         self._sleep = sleep
         self._connection: Any = None
+        spacing = 60.0 / requests_per_minute * _MARGIN if requests_per_minute else 0.0
         self._parameters: dict[str, object] = {
             "budget_id": budget_id,
-            "spacing": 60.0 / requests_per_minute * _MARGIN if requests_per_minute else 0.0,
-            "lateness": _LATENESS_SECONDS,
+            "spacing": spacing,
+            "lateness": min(spacing * _LATENESS, _LONGEST_LATENESS_SECONDS),
         }
 
     def take(self) -> None:

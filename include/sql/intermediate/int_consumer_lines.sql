@@ -143,8 +143,8 @@ named as (
     select
         *,
         case consumer_type
-            when 'device' then device_identity
-            when 'user' then user_identity
+            when 'device' then device_identity || coalesce(' for ' || user_identity, '')
+            when 'user' then user_identity || coalesce(' on ' || device_identity, '')
             else concat_ws(
                 ' | ', 'unallocated', host_identity, cluster_identity, location, cost_center, corporate_unit
             )
@@ -174,6 +174,7 @@ select
     mart.organization_unit_key(%(org_id)s, 'corporate_unit', corporate_unit) as corporate_unit_key,
     consumer_type,
     consumer_identity,
+    device_identity,
     device_id,
     device_name,
     device_type,

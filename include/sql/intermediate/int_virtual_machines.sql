@@ -10,20 +10,20 @@ lines as (
 machines as (
     select
         license_id,
-        consumer_identity,
+        device_identity,
         max(array[page_number, row_number]) as last_line,
         sum(machine_consumption) as machine_consumption,
         sum(recharged_consumption) as recharged_consumption,
         sum(recharged_cost) as recharged_cost,
         count(*) as line_count
     from lines
-    group by license_id, consumer_identity
+    group by license_id, device_identity
 )
 
 select
     lines.load_id,
     machines.license_id,
-    machines.consumer_identity,
+    machines.device_identity,
     lines.consumer_key,
     lines.host_key,
     lines.cluster_key,

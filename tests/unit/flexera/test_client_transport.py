@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from typing import TYPE_CHECKING
 
@@ -225,6 +226,13 @@ def test_a_second_401_is_a_denial(world: World) -> None:
 
     assert "401 unauthorized" in failure(world, AccessDenied)
     assert len(world.server.requests) == 2
+
+
+def test_a_server_that_repeats_token_and_secret_does_not_get_them_into_a_message(world: World) -> None:
+    told = json.dumps({"name": "odd", "id": "id9", "message": f"{SECRET}, token-1", "temporary": False})
+    world.server.script(Scripted(403, told.encode()))
+
+    assert "(id id9): ***, ***" in failure(world, AccessDenied)
 
 
 def test_a_netrc_of_the_machine_does_not_replace_the_token(

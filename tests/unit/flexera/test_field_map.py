@@ -13,7 +13,9 @@ import pytest
 from chargeback.errors import SettingsInvalid
 from chargeback.flexera import LICENSE_COLUMNS, LINE_COLUMNS, FieldMap, UnreadableRow, parse_page
 
-MAP = Path(__file__).resolve().parents[3] / "include" / "config" / "field_map.yaml"
+INCLUDE = Path(__file__).resolve().parents[3] / "include"
+MAP = INCLUDE / "config" / "field_map.yaml"
+TABLES = INCLUDE / "chargeback" / "warehouse" / "migrations" / "versions" / "v0001_intermediate.sql"
 ROW = {
     "device": {
         "id": 90311,
@@ -47,6 +49,18 @@ def field_map() -> FieldMap:
 
 def line(field_map: FieldMap, row: dict[str, Any]) -> dict[str, object]:
     return dict(zip(LINE_COLUMNS, field_map.consumption(row).values, strict=True))
+
+
+def columns_of(table: str) -> list[str]:
+    definition = TABLES.read_text().split(f"create table intermediate.{table} (")[1].split("primary key")[0]
+    return [text_line.split()[0] for text_line in definition.strip().splitlines()]
+
+
+def test_the_columns_are_those_of_the_tables_in_their_order() -> None:
+    row_key = ["load_id", "license_id", "page_number", "row_number"]
+
+    assert columns_of("int_consumption_lines") == [*row_key, *LINE_COLUMNS]
+    assert columns_of("int_licenses") == ["load_id", *LICENSE_COLUMNS]
 
 
 def test_a_consumption_row_becomes_typed_columns(field_map: FieldMap) -> None:
@@ -193,6 +207,16 @@ def test_what_is_no_number_or_does_not_fit_spoils_its_row_with_a_short_reason(
 def test_null_and_empty_text_lead_to_the_next_path(field_map: FieldMap) -> None:
     assert line(field_map, {"chargeback": {"cost": None}, "rechargedCost": 4})["recharged_cost"] == Decimal(4)
     assert line(field_map, {"device": {"name": ""}, "deviceName": "a"})["device_name"] == "a"
+
+
+@pytest.mark.parametrize("group", [None, "", {}, {"path": None}, {"path": ""}, {"id": 7, "name": None}])
+def test_a_group_that_is_not_assigned_is_no_value(field_map: FieldMap, group: object) -> None:
+    assert line(field_map, {"device": {"costCenter": group}})["device_cost_center"] is None
+
+
+def test_a_group_whose_path_has_another_name_is_not_taken_for_unassigned(field_map: FieldMap) -> None:
+    with pytest.raises(UnreadableRow, match="device_cost_center"):
+        field_map.consumption({"device": {"costCenter": {"fullPath": "IT/CC-4100"}}})
 
 
 def test_an_object_in_place_of_a_value_spoils_its_row(field_map: FieldMap) -> None:

@@ -98,6 +98,7 @@ create table intermediate.int_consumer_lines (
     corporate_unit_key uuid not null,
     consumer_type text not null check (consumer_type in ('device', 'user', 'unallocated')),
     consumer_identity text not null,
+    device_identity text,
     device_id text,
     device_name text,
     device_type text,
@@ -136,7 +137,7 @@ comment on table intermediate.int_consumer_lines is
 create table intermediate.int_virtual_machines (
     load_id bigint not null,
     license_id text not null,
-    consumer_identity text not null,
+    device_identity text not null,
     consumer_key uuid not null,
     host_key uuid,
     cluster_key uuid,
@@ -147,7 +148,7 @@ create table intermediate.int_virtual_machines (
     recharged_consumption numeric,
     recharged_cost numeric,
     line_count bigint not null,
-    primary key (load_id, license_id, consumer_identity)
+    primary key (load_id, license_id, device_identity)
 ) partition by list (load_id);
 comment on table intermediate.int_virtual_machines is 'One row per license and virtual machine.';
 

@@ -1,0 +1,51 @@
+# The commands of the project. Each one first sets up what it needs; everything it makes lies in .local/.
+.POSIX:
+.SUFFIXES:
+.PHONY: help up down demo run psql migrate test lint setup
+
+CLEAN = unset PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH
+PYTHON_HERE = .local/venv/bin/python
+LOCAL = @$(CLEAN); $(PYTHON_HERE) -m local_runtime
+
+help:
+	@echo 'make demo      one night of the bundled Flexera simulator, from the API to the report by cost center'
+	@echo 'make run       one run of the nightly DAG, here and now; DATE=2026-11-23, CONF='"'"'{"publishers": ["Oracle"]}'"'"
+	@echo 'make up        the whole system with the Airflow UI; make down stops it'
+	@echo 'make psql      psql on the warehouse; reads SQL from standard input when that is not a terminal'
+	@echo 'make migrate   bring the warehouse to the schema of this version'
+	@echo 'make test      the test suite; ARGS="tests/dags -x" for a part of it'
+	@echo 'make lint      formatting, lint, types'
+	@echo ''
+	@echo 'AIRFLOW_CONN_FLEXERA and AIRFLOW_CONN_WAREHOUSE name the Flexera One tenant and the warehouse; without them the'
+	@echo 'simulator and an embedded PostgreSQL are used. PYTHON=/path/to/python3.12 picks the Python.'
+
+setup:
+	@PYTHON='$(PYTHON)' sh include/local_runtime/setup.sh
+
+demo: setup
+	$(LOCAL) demo
+
+run: setup
+	$(LOCAL) run
+
+up: setup
+	$(LOCAL) up
+
+down: setup
+	$(LOCAL) down
+
+psql: setup
+	$(LOCAL) psql
+
+migrate: setup
+	$(LOCAL) migrate
+
+test: setup
+	@$(CLEAN); $(PYTHON_HERE) -m pytest $(ARGS)
+
+lint: setup
+	@$(CLEAN); $(PYTHON_HERE) -m ruff format --check .
+	@$(CLEAN); $(PYTHON_HERE) -m ruff check .
+	@$(CLEAN); $(PYTHON_HERE) -m mypy
+	@$(CLEAN); $(PYTHON_HERE) -m sqlfluff lint --disable-progress-bar include/sql
+	@sh include/local_runtime/check_locks.sh

@@ -1,0 +1,83 @@
+"""The commands behind the Makefile: `python -m local_runtime <command>`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from local_runtime.airflow_home import clean_environment, use
+from local_runtime.problem import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; what stops it is one line, not a traceback."""
+    parser = argparse.ArgumentParser(prog="python -m local_runtime", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, help_text in COMMANDS.items():
+        commands.add_parser(name, help=help_text)
+    command = parser.parse_args(arguments).command
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end)
+    use(clean_environment(os.environ))
+    try:
+        return _command(command)()
+    except Problem as problem:
+        print(problem, file=sys.stderr)
+        return problem.exit_code
+    except PermissionError as error:
+        print(
+            f"{error.strerror}: {error.filename}. Was it made by another user, such as root?", file=sys.stderr
+        )
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return 130
+
+
+COMMANDS = {
+    "up": "start the whole system with the Airflow UI",
+    "down": "stop it",
+    "demo": "one run against the bundled simulator, with a report",
+    "run": "one run of the nightly DAG; DATE and CONF in the environment say which",
+    "psql": "psql on the warehouse in use",
+    "migrate": "bring both databases to this version's schema",
+}
+
+
+def _command(name: str) -> Callable[[], int]:
+    """The function behind a name; only what it needs is loaded."""
+    if name in ("up", "down"):
+        from local_runtime import supervisor
+
+        return supervisor.up if name == "up" else supervisor.down
+    if name == "demo":
+        from local_runtime import demo
+
+        return demo.main
+    if name == "psql":
+        from local_runtime import psql
+
+        return psql.main
+    if name == "migrate":
+        from local_runtime import system
+
+        return system.migrate
+    from local_runtime import run
+
+    return lambda: run.main(os.environ.get("DATE", ""), os.environ.get("CONF", ""))
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    """Unwind as after Ctrl-C, so that what was started is stopped."""
+    raise SystemExit(128 + number)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

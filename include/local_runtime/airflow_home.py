@@ -1,0 +1,86 @@
+"""Airflow's home and environment on this machine."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+from typing import TYPE_CHECKING
+
+from local_runtime.lease import alone
+from local_runtime.places import PROJECT, private_file
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+CONNECTIONS = ("AIRFLOW_CONN_FLEXERA", "AIRFLOW_CONN_WAREHOUSE")
+FOREIGN = (
+    "AIRFLOW",
+    "_AIRFLOW",
+    "PG",
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "PYTHONDONTWRITEBYTECODE",
+    "PYTHONWARNINGS",
+)
+SIMPLE_AUTH = "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"
+LOGIN = "admin"
+
+
+def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment without what was set for another Airflow or PostgreSQL; the two connections stay."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if name in CONNECTIONS or not name.startswith(FOREIGN)
+    }
+
+
+def airflow_environment(home: Path, metadata_url: str, keys: Mapping[str, str]) -> dict[str, str]:
+    """What tells Airflow to run this project's DAGs from `home`, and to stay on this machine."""
+    return {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__PARALLELISM": "8",
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        "AIRFLOW__CORE__FERNET_KEY": keys["fernet_key"],
+        "AIRFLOW__CORE__AUTH_MANAGER": SIMPLE_AUTH,
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{LOGIN}:admin",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata_url.replace(
+            "postgresql://", "postgresql+psycopg2://", 1
+        ),
+        "AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS": "False",
+        "AIRFLOW__API__SECRET_KEY": keys["api_secret_key"],
+        "AIRFLOW__API_AUTH__JWT_SECRET": keys["jwt_secret"],
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        "SCARF_ANALYTICS": "false",
+        "SCARF_NO_ANALYTICS": "true",
+        "DO_NOT_TRACK": "1",
+    }
+
+
+def keys_in(folder: Path) -> dict[str, str]:
+    """The keys Airflow encrypts and signs with, and the password of its UI; made once for a folder."""
+    path = folder / "keys.json"
+    with alone(folder / "keys.lock"):
+        if not path.exists():
+            keys = {
+                "fernet_key": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode("ascii"),
+                "jwt_secret": secrets.token_hex(32),
+                "api_secret_key": secrets.token_hex(32),
+                "ui_password": secrets.token_urlsafe(12),
+            }
+            private_file(path, json.dumps(keys))
+        found: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+        return found
+
+
+def use(environment: Mapping[str, str]) -> None:
+    """Make an environment this process's own."""
+    os.environ.clear()
+    os.environ.update(environment)

@@ -1,0 +1,97 @@
+"""The two connections as Airflow reads them from the environment, without loading Airflow."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from sqlalchemy.engine import URL, make_url
+
+from local_runtime.problem import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FLEXERA = "AIRFLOW_CONN_FLEXERA"
+WAREHOUSE = "AIRFLOW_CONN_WAREHOUSE"
+LIBPQ_NAMES = {"host": "host", "port": "port", "login": "user", "password": "password", "schema": "dbname"}
+
+
+def warehouse_parameters(environment: Mapping[str, str]) -> dict[str, Any]:
+    """Connection `warehouse` in libpq's words: host, port, user, password, dbname, and its extras."""
+    fields = _fields(environment[WAREHOUSE])
+    if fields.get("conn_type") not in ("postgres", "postgresql"):
+        raise Problem(
+            f"{WAREHOUSE} is of type {fields.get('conn_type')!r}; it must be a connection of type postgres."
+        )
+    extra = fields.get("extra") or {}
+    if isinstance(extra, str):
+        extra = json.loads(extra)
+    named = {ours: fields.get(airflows) for airflows, ours in LIBPQ_NAMES.items()}
+    return {name: str(value) for name, value in {**extra, **named}.items() if value not in (None, "")}
+
+
+def warehouse_url(environment: Mapping[str, str]) -> URL:
+    """Connection `warehouse` for SQLAlchemy."""
+    parameters = warehouse_parameters(environment)
+    named = {name: parameters.pop(name, None) for name in LIBPQ_NAMES.values()}
+    return URL.create(
+        "postgresql+psycopg2",
+        username=named["user"],
+        password=named["password"],
+        host=named["host"],
+        port=int(named["port"]) if named["port"] else None,
+        database=named["dbname"],
+        query=parameters,
+    )
+
+
+def postgres_connection(url: str) -> str:
+    """The address of a PostgreSQL database as an Airflow connection."""
+    parts = make_url(url)
+    return json.dumps(
+        {
+            "conn_type": "postgres",
+            "host": parts.host,
+            "port": parts.port,
+            "login": parts.username,
+            "password": parts.password,
+            "schema": parts.database,
+        }
+    )
+
+
+def secrets_in(environment: Mapping[str, str]) -> list[str]:
+    """Passwords of the two connections, to be kept out of what is printed."""
+    found = (
+        _fields(environment[name]).get("password") for name in (FLEXERA, WAREHOUSE) if name in environment
+    )
+    return [str(password) for password in found if password]
+
+
+def _fields(value: str) -> dict[str, Any]:
+    """A connection's fields, from either of the two forms Airflow allows."""
+    try:
+        fields = json.loads(value) if value.lstrip().startswith("{") else _fields_of_address(value.strip())
+    except ValueError:
+        raise Problem(
+            f"{FLEXERA} or {WAREHOUSE} is neither JSON nor an address like postgres://user:password@host:5432/database."
+        ) from None
+    return fields if isinstance(fields, dict) else {}
+
+
+def _fields_of_address(value: str) -> dict[str, Any]:
+    parts = urlsplit(value)
+    extra = dict(parse_qsl(parts.query))
+    if "__extra__" in extra:
+        extra = json.loads(extra["__extra__"])
+    return {
+        "conn_type": parts.scheme,
+        "host": unquote(parts.hostname or ""),
+        "port": parts.port,
+        "login": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
+        "schema": unquote(parts.path.lstrip("/")),
+        "extra": extra,
+    }

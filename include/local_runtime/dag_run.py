@@ -1,0 +1,109 @@
+"""One run of a DAG without a scheduler, in a process of its own that tells its parent how it goes.
+
+Standard input brings the request as one line of JSON. Each event is one line of JSON on the descriptor that
+the request names. What Airflow has to say goes to standard output, which is the run's log.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow.dag_processing.dagbag import DagBag
+from airflow.listeners import hookimpl
+from airflow.sdk.exceptions import ParamValidationError
+from airflow.sdk.listener import get_listener_manager
+
+from local_runtime import processes
+
+Tell = Callable[..., None]
+
+
+class RefusedError(Exception):
+    """The run is not started; the message says why."""
+
+
+def main() -> int:
+    """Run the DAG that the request names."""
+    request = json.loads(sys.stdin.buffer.readline())
+    processes.end_with_parent()
+    pipe = os.fdopen(request["events"], "w", encoding="utf-8", buffering=1)
+
+    def tell(event: str, **facts: object) -> None:
+        pipe.write(json.dumps({"event": event, **facts}, default=str) + "\n")
+
+    try:
+        dag = _dag(request["dag_id"])
+        _check_params(dag, request["conf"])
+    except RefusedError as refusal:
+        tell("refused", message=str(refusal))
+        return 2
+    listeners: Any = get_listener_manager()
+    listeners.add_listener(TaskListener(tell))
+    dag_run = dag.test(logical_date=datetime.now(UTC), run_conf=request["conf"])
+    tell("finished", state=dag_run.state, run_id=dag_run.run_id)
+    return 0
+
+
+class TaskListener:
+    """Tells what becomes of each task."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+
+    @hookimpl
+    def on_task_instance_running(self, previous_state: Any, task_instance: Any) -> None:  # noqa: ARG002
+        self._report("running", task_instance)
+
+    @hookimpl
+    def on_task_instance_success(self, previous_state: Any, task_instance: Any) -> None:  # noqa: ARG002
+        self._report("success", task_instance)
+
+    @hookimpl
+    def on_task_instance_skipped(self, previous_state: Any, task_instance: Any) -> None:  # noqa: ARG002
+        self._report("skipped", task_instance)
+
+    @hookimpl
+    def on_task_instance_failed(self, previous_state: Any, task_instance: Any, error: Any) -> None:  # noqa: ARG002
+        state = "failed" if str(task_instance.state) == "failed" else "will be tried again"
+        self._report(state, task_instance, error=str(error) or type(error).__name__)
+
+    def _report(self, state: str, task: Any, error: str | None = None) -> None:
+        self._tell(
+            "task",
+            state=state,
+            run_id=task.run_id,
+            task_id=task.task_id,
+            map_index=task.map_index,
+            label=task.rendered_map_index,
+            error=error,
+        )
+
+
+def _dag(dag_id: str) -> Any:
+    bag = DagBag()
+    for path, error in bag.import_errors.items():
+        raise RefusedError(f"{path} cannot be loaded: {error.strip().splitlines()[-1]}")
+    if dag_id not in bag.dags:
+        raise RefusedError(f"there is no DAG {dag_id} in {bag.dag_folder}")
+    return bag.dags[dag_id]
+
+
+def _check_params(dag: Any, conf: dict[str, Any]) -> None:
+    """Airflow would take any name silently, and a wrong value as late as in the first task."""
+    unknown = sorted(set(conf) - set(dag.params))
+    if unknown:
+        raise RefusedError(f"the DAG has no param {', '.join(unknown)}; it has {', '.join(dag.params)}")
+    for name, value in conf.items():
+        try:
+            dag.params.get_param(name).resolve(value)
+        except ParamValidationError as error:
+            raise RefusedError(f"param {name}: {str(error).strip().splitlines()[0]}") from None
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,19 @@
+"""Where things lie: the project, and `.local` with everything that may be deleted."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+LOCAL = PROJECT / ".local"
+LOGS = LOCAL / "logs"
+
+
+def private_file(path: Path, text: str) -> None:
+    """Write a file that only its owner may read, all at once."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part.unlink(missing_ok=True)
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    part.replace(path)

@@ -1,0 +1,164 @@
+"""`make run`: the nightly DAG once, here and now, with a line per task."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+import psycopg2
+
+from local_runtime import connections, processes
+from local_runtime.places import LOCAL, LOGS
+from local_runtime.problem import Problem
+from local_runtime.system import METADATA_OF_RUN, say, shown, system
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from local_runtime.system import System
+
+DAG_ID = "license_chargeback"
+MISUSE = 2
+
+
+@dataclass
+class Outcome:
+    """How a run went."""
+
+    run_id: str = ""
+    state: str = "interrupted"
+    reason: str = ""
+    seconds: float = 0.0
+
+
+def main(snapshot_date: str, conf_text: str) -> int:
+    """Run with what DATE and CONF ask for."""
+    conf = conf_from(snapshot_date, conf_text)
+    with system(METADATA_OF_RUN) as prepared:
+        outcome = run(prepared, conf)
+    say(
+        f"Run {outcome.run_id} published its snapshot in {outcome.seconds:.0f} s. Next: make psql, or make up"
+    )
+    return 0
+
+
+def conf_from(snapshot_date: str, conf_text: str) -> dict[str, Any]:
+    """The DAG's params from DATE and CONF."""
+    conf = _json_object(conf_text)
+    if not snapshot_date:
+        return conf
+    if conf.get("snapshot_date") not in (None, snapshot_date):
+        raise Problem(
+            f"DATE says {snapshot_date} and CONF says {conf['snapshot_date']}: give one of them", MISUSE
+        )
+    if not _is_date(snapshot_date):
+        raise Problem(f"DATE must be a date like 2026-11-23, not {snapshot_date[:40]!r}", MISUSE)
+    return {**conf, "snapshot_date": snapshot_date}
+
+
+def run(prepared: System, conf: dict[str, Any]) -> Outcome:
+    """Run the DAG to its end; a run that fails is a Problem with its reason."""
+    log = LOGS / f"run-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.log"
+    say(f"Running {DAG_ID} with {json.dumps(conf) if conf else 'default params'}; its log is {shown(log)}")
+    started_at = time.monotonic()
+    outcome = Outcome()
+    for event in _events(prepared, conf, log):
+        _note(event, outcome, prepared)
+    outcome.seconds = time.monotonic() - started_at
+    if outcome.state != "success":
+        reason = (
+            _failure_of_load(prepared, outcome.run_id) or outcome.reason or f"see the end of {shown(log)}"
+        )
+        raise Problem(f"The run failed: {without_secrets(reason, prepared.secrets)}")
+    return outcome
+
+
+def without_secrets(text: str, secrets: list[str]) -> str:
+    """One line, and no secret in it."""
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return " ".join(text.split())
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    if not text.strip():
+        return {}
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise Problem(f"CONF is not JSON: {error}", MISUSE) from None
+    if not isinstance(value, dict):
+        raise Problem("""CONF must be a JSON object, like {"publishers": ["Oracle"]}""", MISUSE)
+    return value
+
+
+def _events(prepared: System, conf: dict[str, Any], log: Path) -> Iterator[dict[str, Any]]:
+    """What the process with the DAG run tells, until it ends; it ends with us, too."""
+    reading, writing = os.pipe()
+    request = {"dag_id": DAG_ID, "conf": conf, "events": writing}
+    command = [sys.executable, "-m", "local_runtime.dag_run"]
+    child = processes.start(command, log, prepared.environment, on_leash=True, descriptors=[writing])
+    os.close(writing)
+    try:
+        assert child.stdin is not None  # noqa: S101 - a leash is a pipe
+        child.stdin.write(json.dumps(request).encode() + b"\n")
+        child.stdin.flush()
+        with os.fdopen(reading, encoding="utf-8") as lines:
+            for line in lines:
+                yield json.loads(line)
+    finally:
+        processes.stop(child.pid, str(LOCAL), 5.0)
+        child.kill()
+        child.wait()
+
+
+def _note(event: dict[str, Any], outcome: Outcome, prepared: System) -> None:
+    """Show an event, and keep what the end of the run needs."""
+    if event["event"] == "refused":
+        raise Problem(
+            f"The run was not started: {without_secrets(event['message'], prepared.secrets)}", MISUSE
+        )
+    outcome.run_id = event["run_id"]
+    if event["event"] == "finished":
+        outcome.state = event["state"]
+        return
+    name = f"{event['task_id']:<20} {event['label'] or ''}".rstrip()
+    if event["state"] == "running" and event["map_index"] >= 0:
+        return
+    error = without_secrets(event["error"] or "", prepared.secrets)
+    say(f"  {datetime.now():%H:%M:%S}  {event['state']:<8} {name}{': ' if error else ''}{error}")  # noqa: DTZ005
+    if event["state"] == "failed" and not outcome.reason:
+        outcome.reason = f"{event['task_id']}: {error}"
+
+
+def _failure_of_load(prepared: System, run_id: str) -> str | None:
+    """The reason the run left beside its load, if it came as far as having one."""
+    statement = (
+        "select failure from ops.loads where dag_run_id = %s and status = 'failed' order by load_id desc"
+    )
+    try:
+        connection = psycopg2.connect(**connections.warehouse_parameters(prepared.environment))
+    except psycopg2.Error:
+        return None
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(statement, (run_id,))
+            row = cursor.fetchone()
+            return row[0] if row else None
+    except psycopg2.Error:
+        return None
+    finally:
+        connection.close()
