@@ -1,11 +1,17 @@
-# The official Airflow image with this project and exactly the packages of requirements.lock.
+# The official Airflow image with exactly the packages of requirements.lock, and this project.
 FROM apache/airflow:3.3.2-python3.12
 
-COPY --chown=airflow:0 requirements.lock /opt/license-chargeback/requirements.lock
-RUN pip install --no-cache-dir --require-hashes --requirement /opt/license-chargeback/requirements.lock
+USER root
+RUN install --directory --owner=airflow --group=0 /opt/license-chargeback
+USER airflow
+
+# sync, not install: what the image brings beyond the lock was built for other versions of what the lock holds.
+COPY --chown=airflow:0 requirements.lock /opt/license-chargeback/
+RUN uv pip sync --no-cache --require-hashes --compile-bytecode /opt/license-chargeback/requirements.lock
 
 COPY --chown=airflow:0 pyproject.toml requirements.txt README.md /opt/license-chargeback/
 COPY --chown=airflow:0 include /opt/license-chargeback/include
 COPY --chown=airflow:0 plugins /opt/license-chargeback/plugins
 COPY --chown=airflow:0 dags /opt/license-chargeback/dags
-RUN pip install --no-cache-dir --no-deps --no-build-isolation --editable /opt/license-chargeback
+# Registers the project as an Airflow provider, so that the UI knows connections of type flexera.
+RUN uv pip install --no-cache --no-deps --no-build-isolation --editable /opt/license-chargeback

@@ -107,12 +107,13 @@ def list_licenses(load_id: int) -> list[dict[str, Any]]:
 @task(pool="flexera_api", map_index_template="{{ task.op_kwargs['batch']['label'] }}")
 def extract_consumption(load_id: int, batch: dict[str, Any]) -> Any:
     database = hooks.database()
-    return extract.consumption(
-        hooks.flexera(database), database, hooks.field_map(), load_id, batch["license_ids"]
-    )
+    with context.previous_kept_on_failure(database, load_id):
+        return extract.consumption(
+            hooks.flexera(database), database, hooks.field_map(), load_id, batch["license_ids"]
+        )
 
 
-@task(trigger_rule=TriggerRule.ALL_DONE)
+@task(trigger_rule=TriggerRule.NONE_FAILED)
 def check_staging(load_id: int) -> Any:
     database = hooks.database()
     return checks.check_staging(database, loads.for_writing(database, load_id))

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from airflow.sdk import conf, get_current_context
+from airflow.sdk.exceptions import AirflowSkipException
 
 from chargeback import hooks
+from chargeback.errors import ChargebackError, TemporaryError
 from chargeback.steps import loads
 from chargeback.steps.loads import LoadRequest
+from chargeback.warehouse.database import Database
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +40,22 @@ def load_request() -> LoadRequest:
 def most_mapped_tasks() -> int:
     """How many tasks Airflow may map one task into."""
     return conf.getint("core", "max_map_length")
+
+
+@contextmanager
+def previous_kept_on_failure(database: Database, load_id: int) -> Iterator[None]:
+    """Skip instead of fail, in a run that keeps what it published before of a license that cannot be read.
+
+    An error that time may heal is tried again first, as often as the task's retries allow.
+    """
+    try:
+        yield
+    except ChargebackError as error:
+        task: Any = get_current_context()["ti"]
+        is_tried_again = isinstance(error, TemporaryError) and task.try_number <= task.max_tries
+        if is_tried_again or not loads.keeps_previous(database, load_id):
+            raise
+        raise AirflowSkipException(f"The rows published before are carried forward: {error}") from error
 
 
 def record_failure(context: Any) -> None:

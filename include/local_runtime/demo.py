@@ -35,7 +35,7 @@ BY_COST_CENTER = """
         path, depth, count(distinct license_id) as licenses,
         sum(own_cost) as own_cost, sum(total_cost) as total_cost
     from bi.chargeback_by_cost_center
-    where snapshot_date = %(snapshot_date)s and org_id = %(org_id)s and depth <= 2
+    where snapshot_date = %(snapshot_date)s and org_id = %(org_id)s and depth <= 1
     group by path, depth
     order by path
 """
@@ -101,12 +101,12 @@ def show(report: Report) -> None:
         name = row["path"].rpartition("/")[2]
         costs = [f"{row[column]:,.2f}" for column in ("own_cost", "total_cost")]
         table.add_row(
-            "  " * (row["depth"] - 1) + name,
+            "  " * row["depth"] + name,
             str(row["licenses"]),
             *costs,
-            style="bold" if row["depth"] == 1 else "",
+            style="bold" if row["depth"] == 0 else "",
         )
-    total = sum((row["total_cost"] for row in report.cost_centers if row["depth"] == 1), Decimal(0))
+    total = sum((row["total_cost"] for row in report.cost_centers if row["depth"] == 0), Decimal(0))
     table.add_section()
     table.add_row("All", str(report.snapshot["license_count"]), "", f"{total:,.2f}", style="bold")
     Console(soft_wrap=False).print(table)

@@ -22,8 +22,9 @@ MAY_IMPORT = {
     "warehouse": {"warehouse", "settings"},
     "steps": {"steps", "flexera", "warehouse", "selection"},
     "hooks": {"flexera", "warehouse", "settings"},
-    "context": {"hooks", "steps"},
+    "context": {"hooks", "steps", "warehouse"},
     "provider": set(),
+    "__main__": {"hooks", "warehouse"},
 }
 AIRFLOW_DOORS = {"hooks", "context", "provider"}
 MODULES = sorted(PACKAGE.rglob("*.py"))

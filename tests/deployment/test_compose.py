@@ -1,49 +1,109 @@
-"""docker-compose.yaml, the Dockerfile and .env.example against the specification and against the code."""
+"""docker-compose.yaml and .env.example against the specification and against the code."""
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
+from compose_file import (
+    COMPOSE,
+    COMPOSE_TEXT,
+    ENV_EXAMPLE,
+    ENVIRONMENT,
+    PROJECT,
+    ROOT,
+    SERVICES,
+    VariableMissingError,
+    explained,
+    references,
+    resolved,
+    secret_names,
+)
 
-ROOT = Path(__file__).resolve().parents[2]
-COMPOSE_TEXT = (ROOT / "docker-compose.yaml").read_text(encoding="utf-8")
-COMPOSE = yaml.safe_load(COMPOSE_TEXT)
-SERVICES: dict = COMPOSE["services"]
-ENVIRONMENT: dict = COMPOSE["x-airflow"]["environment"]
-ENV_EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
-DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+from chargeback.settings import FlexeraSettings
+from flexera_simulator.settings import Settings
+
 INIT = (ROOT / "include" / "production" / "init.sh").read_text(encoding="utf-8")
-PROJECT = "/opt/license-chargeback"
-REFERENCE = re.compile(r"(?<!\$)\$\{(\w+)(?:(:[?-])((?:[^{}]|\$\{[^}]*\})*))?\}")
+FILLED = {name: f"made{number}" for number, name in enumerate(sorted(secret_names()))}
+SECRET = re.compile("PASSWORD|SECRET|KEY|FLEXERA$")
 
 
-def references(text: str) -> list[tuple[str, str, str]]:
-    """Every `${NAME:?text}` or `${NAME:-default}`, those inside a default included."""
-    found = []
-    for name, operator, rest in REFERENCE.findall(text):
-        found += [(name, operator, rest), *references(rest)]
-    return found
+def command_of(name: str) -> str:
+    """The command that .env.example gives for making a secret."""
+    return explained()[name][0].rpartition(": ")[2]
 
 
-def test_the_file_keeps_to_the_compose_specification() -> None:
-    command = [
-        Path(sys.executable).with_name("check-jsonschema"),
-        "--builtin-schema",
-        "vendor.compose-spec",
-        ROOT / "docker-compose.yaml",
-    ]
-    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+def made(command: str) -> str:
+    """What a command prints."""
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def validated(document: Any, folder: Path) -> subprocess.CompletedProcess[str]:
+    """A document checked against the Compose specification's own schema."""
+    path = folder / "docker-compose.yaml"
+    path.write_text(yaml.safe_dump(document), encoding="utf-8")
+    checker = Path(sys.executable).with_name("check-jsonschema")
+    command = [checker, "--builtin-schema", "vendor.compose-spec", path]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_the_file_keeps_to_the_compose_specification(tmp_path: Path) -> None:
+    checked = validated(COMPOSE, tmp_path)
 
     assert checked.returncode == 0, checked.stdout
 
 
+def test_the_schema_would_notice_a_mistake(tmp_path: Path) -> None:
+    checked = validated({**COMPOSE, "services": {"worker": {"helthcheck": {}}}}, tmp_path)
+
+    assert checked.returncode == 1
+    assert "helthcheck" in checked.stdout
+
+
+def test_a_filled_in_example_resolves_to_a_file_that_keeps_to_the_specification(tmp_path: Path) -> None:
+    document = resolved(COMPOSE, FILLED)
+
+    assert not {name for name, _, _ in references(json.dumps(document))} - {"HOSTNAME"}
+    assert validated(document, tmp_path).returncode == 0
+
+
+def test_docker_reads_the_file_as_we_do_where_it_is_installed(tmp_path: Path) -> None:
+    docker = shutil.which("docker")
+    compose = [docker, "compose"] if docker else []
+    has_compose = (
+        compose and subprocess.run([*compose, "version"], capture_output=True, check=False).returncode == 0
+    )
+    env_file = tmp_path / "env"
+    env_file.write_text("".join(f"{name}={value}\n" for name, value in FILLED.items()), encoding="utf-8")
+    if has_compose:
+        command = [
+            *compose,
+            "--env-file",
+            env_file,
+            "--file",
+            ROOT / "docker-compose.yaml",
+            "config",
+            "--quiet",
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+        assert done.returncode == 0, done.stderr
+
+
 def test_every_part_of_the_product_is_a_service() -> None:
-    assert set(SERVICES) == {
+    always = {name for name, service in SERVICES.items() if not service.get("profiles")}
+
+    assert always == {
         "metadata",
         "warehouse",
         "broker",
@@ -54,12 +114,19 @@ def test_every_part_of_the_product_is_a_service() -> None:
         "triggerer",
         "worker",
     }
+    assert set(SERVICES) - always == {"simulator"}
 
 
 @pytest.mark.parametrize("name", sorted(set(SERVICES) - {"init"}))
 def test_a_service_that_stays_tells_its_health_and_comes_back(name: str) -> None:
     assert SERVICES[name]["healthcheck"]["test"]
     assert SERVICES[name]["restart"] == "unless-stopped"
+    assert SERVICES[name]["deploy"]["resources"]["limits"]["memory"]
+    assert SERVICES[name]["logging"]["options"]["max-size"]
+
+
+def test_the_preparation_comes_back_only_where_it_failed() -> None:
+    assert SERVICES["init"]["restart"] == "on-failure"
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
@@ -75,49 +142,142 @@ def test_a_service_waits_for_and_joins_only_what_exists(name: str) -> None:
     assert volumes <= set(COMPOSE["volumes"])
 
 
-def test_only_the_ui_and_the_warehouse_are_published_and_only_to_this_machine_by_default() -> None:
+def test_every_part_of_airflow_waits_for_the_preparation_and_that_for_the_databases() -> None:
+    airflow = {"api-server", "scheduler", "dag-processor", "triggerer", "worker"}
+
+    assert all("init" in SERVICES[name]["depends_on"] for name in airflow)
+    assert set(SERVICES["init"]["depends_on"]) == {"metadata", "warehouse"}
+
+
+def test_what_must_outlive_a_container_lies_on_volumes() -> None:
+    kept = {name: service["volumes"] for name, service in SERVICES.items() if service.get("volumes")}
+
+    assert kept["metadata"] == ["metadata:/var/lib/postgresql"]
+    assert kept["warehouse"] == ["warehouse:/var/lib/postgresql"]
+    assert kept["broker"] == ["broker:/data"]
+    assert kept["worker"] == kept["api-server"] == ["logs:/opt/airflow/logs"]
+
+
+def test_only_the_ui_is_published_and_only_to_this_machine_by_default() -> None:
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
 
-    assert published == {
-        "warehouse": ["${WAREHOUSE_BIND:-127.0.0.1}:${WAREHOUSE_PORT:-5432}:5432"],
-        "api-server": ["${AIRFLOW_BIND:-127.0.0.1}:${AIRFLOW_PORT:-8080}:8080"],
-    }
+    assert published == {"api-server": ["${AIRFLOW_BIND:-127.0.0.1}:${AIRFLOW_PORT:-8080}:8080"]}
+
+
+def test_databases_and_broker_are_on_a_network_that_leads_nowhere() -> None:
+    assert COMPOSE["networks"]["internal"]["internal"] is True
+    for name in ("metadata", "warehouse", "broker", "simulator"):
+        assert SERVICES[name]["networks"] == ["internal"]
 
 
 def test_every_variable_is_explained_in_the_example_and_none_is_explained_in_vain() -> None:
     used = {name for name, _, _ in references(COMPOSE_TEXT)}
-    explained = set(re.findall(r"^(?:# )?([A-Z][A-Z_]+)=", ENV_EXAMPLE, flags=re.MULTILINE))
 
-    assert used == explained
+    assert used == set(explained())
+    assert all(comment for comment, _ in explained().values())
 
 
 def test_no_secret_has_a_default_and_each_is_demanded() -> None:
-    secrets = set(re.findall(r"^([A-Z_]+)=$", ENV_EXAMPLE, flags=re.MULTILINE))
     demanded = {name for name, operator, _ in references(COMPOSE_TEXT) if operator == ":?"}
     defaulted = {name for name, operator, _ in references(COMPOSE_TEXT) if operator == ":-"}
 
-    assert {name for name in demanded | defaulted if re.search("PASSWORD|SECRET|KEY|FLEXERA$", name)} == secrets
-    assert secrets == demanded
-    assert not secrets & defaulted
+    assert {name for name in demanded | defaulted if SECRET.search(name)} == secret_names() == demanded
+    assert not demanded & defaulted
+    assert not re.search(r"(?<!\$)\$\{\w+\}", COMPOSE_TEXT), (
+        "a variable without :? or :- is empty where it is not set"
+    )
+
+
+@pytest.mark.parametrize("name", sorted(secret_names()))
+def test_compose_refuses_to_start_without_a_secret(name: str) -> None:
+    with pytest.raises(VariableMissingError, match=name):
+        resolved(COMPOSE, {key: value for key, value in FILLED.items() if key != name})
 
 
 def test_the_example_shows_the_defaults_that_hold() -> None:
-    shown = dict(re.findall(r"^# ([A-Z_]+)=(.+)$", ENV_EXAMPLE, flags=re.MULTILINE))
     held = {name: rest for name, operator, rest in references(COMPOSE_TEXT) if operator == ":-"}
+    shown = {name: value for name, (_, value) in explained().items() if value}
 
-    assert {name: held[name] for name in shown} == shown
+    assert shown == {name: value for name, value in held.items() if name != "AIRFLOW_CONN_WAREHOUSE"}
+
+
+@pytest.mark.parametrize("name", sorted(secret_names() - {"AIRFLOW_CONN_FLEXERA"}))
+def test_the_command_beside_a_secret_makes_another_one_each_time(name: str) -> None:
+    first, second = made(command_of(name)), made(command_of(name))
+
+    assert first != second
+    assert len(first) >= 24
+    assert re.fullmatch(r"[A-Za-z0-9]+" if name.endswith("PASSWORD") else r"[A-Za-z0-9_=-]+", first)
+
+
+def test_the_encryption_key_is_one_that_airflow_takes() -> None:
+    from cryptography.fernet import Fernet
+
+    key = Fernet(made(command_of("AIRFLOW_FERNET_KEY")).encode())
+
+    assert key.decrypt(key.encrypt(b"a password")) == b"a password"
+
+
+def example_connections() -> list[dict[str, Any]]:
+    return [json.loads(text) for text in re.findall(r"^# '(\{.+\})'$", ENV_EXAMPLE, flags=re.MULTILINE)]
+
+
+def test_the_example_connections_are_ones_that_the_product_takes() -> None:
+    tenant, simulator = (
+        FlexeraSettings.from_connection(fields["login"], fields["password"], fields["extra"])
+        for fields in example_connections()
+    )
+
+    assert (tenant.zone, tenant.api_url) == ("eu", "https://api.flexera.eu")
+    defaults = Settings()
+    assert (simulator.client_id, simulator.secret) == (defaults.client_id, defaults.client_secret)
+    assert simulator.org_id == defaults.org[0]
+
+
+def test_the_example_connection_leads_to_the_simulator_of_the_profile() -> None:
+    address = urlsplit(example_connections()[1]["extra"]["api_url"])
+    command = SERVICES["simulator"]["command"]
+
+    assert address.hostname in SERVICES
+    assert command[-1] == str(address.port)
+    assert f":{address.port}/simulator/health" in SERVICES["simulator"]["healthcheck"]["test"][-1]
+
+
+def test_the_bundled_warehouse_and_metadata_are_the_ones_that_airflow_is_sent_to() -> None:
+    environment = resolved(ENVIRONMENT, FILLED)
+    addresses = {
+        "warehouse": environment["AIRFLOW_CONN_WAREHOUSE"],
+        "metadata": environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"],
+    }
+
+    for name, address in addresses.items():
+        parts, server = urlsplit(address), resolved(SERVICES[name]["environment"], FILLED)
+        assert parts.hostname == name
+        assert parts.username == server["POSTGRES_USER"]
+        assert parts.password == server["POSTGRES_PASSWORD"]
+        assert parts.path == f"/{server['POSTGRES_DB']}"
+    assert f"@{urlsplit(environment['AIRFLOW__CELERY__RESULT_BACKEND']).hostname}/" == "@metadata/"
+    broker = urlsplit(environment["AIRFLOW__CELERY__BROKER_URL"])
+    assert (broker.hostname, broker.password) == ("broker", FILLED["BROKER_PASSWORD"])
+
+
+def test_tasks_talk_to_the_api_server_by_its_name_and_port() -> None:
+    address = urlsplit(ENVIRONMENT["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"])
+
+    assert address.hostname in SERVICES
+    assert SERVICES[address.hostname]["ports"][0].endswith(f":{address.port}")
 
 
 def test_every_airflow_setting_is_one_that_airflow_has() -> None:
     from airflow.configuration import conf
+    from airflow.providers_manager import ProvidersManager
 
+    ProvidersManager().initialize_providers_configuration()
     known = {
         (section.lower(), option.lower())
         for section, options in conf.configuration_description.items()
         for option in options["options"]
     }
-    for provider_section in ("celery", "fab"):
-        known |= {(provider_section, option) for option in conf.getsection(provider_section) or {}}
     settings = [name.split("__")[1:] for name in ENVIRONMENT if name.startswith("AIRFLOW__")]
 
     assert settings
@@ -126,25 +286,28 @@ def test_every_airflow_setting_is_one_that_airflow_has() -> None:
 
 
 def airflow_commands() -> list[list[str]]:
+    """What Compose, the health checks and the preparation ask of the `airflow` program."""
     services = [
         service["command"]
         for service in SERVICES.values()
-        if service.get("image", "").startswith("license-chargeback") and service["command"][0] != "bash"
+        if service.get("image", "").startswith("license-chargeback")
+        and service["command"][0] not in {"bash", "python"}
     ]
-    checks = re.findall(r"airflow (jobs check [^\"']+)", COMPOSE_TEXT)
-    init = INIT.replace("\\\n", " ")
-    scripted = re.findall(r"^airflow (.+)$", init, flags=re.MULTILINE)
-    return services + [[*check.split(), "host"] for check in checks] + [line.split() for line in scripted]
+    checks = re.findall(r"airflow (jobs check [^']+)'", COMPOSE_TEXT)
+    scripted = re.findall(r"^airflow (.+)$", INIT.replace("\\\n", " "), flags=re.MULTILINE)
+    return services + [shlex.split(line) for line in checks + scripted]
 
 
 @pytest.mark.parametrize("arguments", airflow_commands(), ids=lambda arguments: " ".join(arguments[:3]))
-def test_every_airflow_command_is_one_that_airflow_knows(arguments: list[str], monkeypatch) -> None:
+def test_every_airflow_command_is_one_that_airflow_knows(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", ENVIRONMENT["AIRFLOW__CORE__EXECUTOR"])
     monkeypatch.setenv("AIRFLOW__CORE__AUTH_MANAGER", ENVIRONMENT["AIRFLOW__CORE__AUTH_MANAGER"])
     from airflow.cli import cli_parser
 
     cli_parser.get_parser.cache_clear()
-    words = ["4" if "SLOTS" in argument else argument.strip('"') for argument in arguments]
+    words = ["4" if "SLOTS" in argument else argument for argument in arguments]
     parsed = cli_parser.get_parser().parse_args(words)
     cli_parser.get_parser.cache_clear()
 
@@ -165,37 +328,22 @@ def test_the_health_ports_and_paths_are_those_that_airflow_serves() -> None:
     assert f"localhost:{conf.get('api', 'port')}/api/v2/monitor/health" in COMPOSE_TEXT
 
 
-def test_the_image_copies_only_what_is_there_and_keeps_what_it_copies() -> None:
-    copied = [words[-2] for words in map(str.split, re.findall(r"^COPY (.+)$", DOCKERFILE, flags=re.MULTILINE))]
-    copied += ["pyproject.toml", "requirements.txt", "README.md"]
-    kept = set(re.findall(r"^!(.+)$", (ROOT / ".dockerignore").read_text(encoding="utf-8"), flags=re.MULTILINE))
+def test_the_simulator_takes_the_arguments_it_is_started_with() -> None:
+    from flexera_simulator.command_line import arguments_parser
 
-    assert copied
-    for name in copied:
-        assert (ROOT / name).exists(), name
-        assert name in kept, name
+    python, module_option, module, *options = SERVICES["simulator"]["command"]
 
-
-@pytest.mark.parametrize("name", ["AIRFLOW__CORE__DAGS_FOLDER", "AIRFLOW__CORE__PLUGINS_FOLDER"])
-def test_the_folders_airflow_reads_are_copied_into_the_image(name: str) -> None:
-    folder = ENVIRONMENT[name].removeprefix(f"{PROJECT}/")
-
-    assert f" {folder} {PROJECT}/{folder}" in DOCKERFILE
-
-
-def test_the_script_that_prepares_the_system_is_in_the_image_and_is_sound_shell() -> None:
-    script = SERVICES["init"]["command"][-1]
-
-    assert (ROOT / script.removeprefix(f"{PROJECT}/")).is_file()
-    subprocess.run(["bash", "-n", ROOT / script.removeprefix(f"{PROJECT}/")], check=True)
-
-
-def test_the_image_is_of_the_airflow_that_is_locked() -> None:
-    [version] = re.findall(r"^FROM apache/airflow:([\d.]+)-python3\.12$", DOCKERFILE, flags=re.MULTILINE)
-
-    assert f"\napache-airflow=={version} " in (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    assert (python, module_option, module) == ("python", "-m", "flexera_simulator")
+    assert arguments_parser().parse_args(options).host == "0.0.0.0"  # noqa: S104 - inside its container
 
 
 def test_the_pool_of_the_dag_is_the_one_that_is_made() -> None:
     assert "airflow pools set flexera_api " in INIT
     assert 'pool="flexera_api"' in (ROOT / "dags" / "license_chargeback.py").read_text(encoding="utf-8")
+
+
+def test_the_preparation_is_in_the_image_and_is_sound_shell() -> None:
+    script = ROOT / SERVICES["init"]["command"][-1].removeprefix(f"{PROJECT}/")
+
+    assert script.is_file()
+    subprocess.run(["bash", "-n", script], check=True)

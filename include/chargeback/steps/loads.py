@@ -147,6 +147,12 @@ def get(connection: Connection, load_id: int) -> Load:
     return Load(*row)
 
 
+def keeps_previous(database: Database, load_id: int) -> bool:
+    """Whether a license that cannot be read is to be carried forward rather than stop the load."""
+    with database.transaction() as connection:
+        return get(connection, load_id).on_license_failure == "keep_previous"
+
+
 def for_extraction(database: Database, load_id: int) -> Load:
     """The load to stage pages for: pages may still be added to a published one, never to one given up."""
     with database.transaction() as connection:

@@ -40,7 +40,7 @@ select
     array_to_string(names, '/') as path,
     names[cardinality(names)] as name,
     nullif(array_to_string(names[1:cardinality(names) - 1], '/'), '') as parent_path,
-    cardinality(names) as depth,
+    cardinality(names) - 1 as depth,
     names[1] as level_1,
     names[2] as level_2,
     names[3] as level_3,

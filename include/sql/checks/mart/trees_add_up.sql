@@ -23,9 +23,9 @@ trees as (
         fct_unit_totals.license_id,
         sum(fct_unit_totals.own_consumption) as own_consumption,
         sum(fct_unit_totals.own_cost) as own_cost,
-        sum(fct_unit_totals.total_consumption) filter (where dim_organization_units.depth = 1)
+        sum(fct_unit_totals.total_consumption) filter (where dim_organization_units.depth = 0)
             as root_consumption,
-        sum(fct_unit_totals.total_cost) filter (where dim_organization_units.depth = 1) as root_cost
+        sum(fct_unit_totals.total_cost) filter (where dim_organization_units.depth = 0) as root_cost
     from mart.fct_unit_totals
     inner join mart.dim_organization_units on fct_unit_totals.unit_key = dim_organization_units.unit_key
     where fct_unit_totals.load_id = %(load_id)s and fct_unit_totals.snapshot_date = %(snapshot_date)s

@@ -396,7 +396,7 @@ from mart.published_unit_totals
 where hierarchy = 'cost_center';
 
 comment on view bi.chargeback_by_cost_center is
-'One row per snapshot, license and cost center, with its parents. Add up own figures or totals at depth 1.';
+'One row per snapshot, license and cost center, with its parents. Add up own figures or totals at depth 0.';
 comment on column bi.chargeback_by_cost_center.snapshot_date is
 'The date the figures speak of: the tenant as it was that night.';
 comment on column bi.chargeback_by_cost_center.org_id is 'Flexera One organization the figures come from.';
@@ -407,7 +407,7 @@ comment on column bi.chargeback_by_cost_center.path is
 comment on column bi.chargeback_by_cost_center.parent_path is
 'Path of the cost center above; empty at the top.';
 comment on column bi.chargeback_by_cost_center.depth is
-'1 for the top of the tree, 2 for the level below it, and so on.';
+'0 for the top of the tree, 1 for the level below it, and so on.';
 comment on column bi.chargeback_by_cost_center.own_consumption is
 'Consumption charged to the cost center itself, without those below it.';
 comment on column bi.chargeback_by_cost_center.own_cost is
@@ -434,7 +434,7 @@ from mart.published_unit_totals
 where hierarchy = 'corporate_unit';
 
 comment on view bi.chargeback_by_corporate_unit is
-'One row per snapshot, license and corporate unit, with parents. Add up own figures or totals at depth 1.';
+'One row per snapshot, license and corporate unit, with parents. Add up own figures or totals at depth 0.';
 comment on column bi.chargeback_by_corporate_unit.snapshot_date is
 'The date the figures speak of: the tenant as it was that night.';
 comment on column bi.chargeback_by_corporate_unit.org_id is 'Flexera One organization the figures come from.';
@@ -445,7 +445,7 @@ comment on column bi.chargeback_by_corporate_unit.path is
 comment on column bi.chargeback_by_corporate_unit.parent_path is
 'Path of the corporate unit above; empty at the top.';
 comment on column bi.chargeback_by_corporate_unit.depth is
-'1 for the top of the tree, 2 for the level below it, and so on.';
+'0 for the top of the tree, 1 for the level below it, and so on.';
 comment on column bi.chargeback_by_corporate_unit.own_consumption is
 'Consumption charged to the corporate unit itself, without those below it.';
 comment on column bi.chargeback_by_corporate_unit.own_cost is
@@ -472,7 +472,7 @@ from mart.published_unit_totals
 where hierarchy = 'location';
 
 comment on view bi.chargeback_by_location is
-'One row per snapshot, license and location, with its parents. Add up own figures or totals at depth 1.';
+'One row per snapshot, license and location, with its parents. Add up own figures or totals at depth 0.';
 comment on column bi.chargeback_by_location.snapshot_date is
 'The date the figures speak of: the tenant as it was that night.';
 comment on column bi.chargeback_by_location.org_id is 'Flexera One organization the figures come from.';
@@ -482,7 +482,7 @@ comment on column bi.chargeback_by_location.path is
 'The location as a path from the top, e.g. Top/Middle/Leaf; Unassigned for consumers without one.';
 comment on column bi.chargeback_by_location.parent_path is 'Path of the location above; empty at the top.';
 comment on column bi.chargeback_by_location.depth is
-'1 for the top of the tree, 2 for the level below it, and so on.';
+'0 for the top of the tree, 1 for the level below it, and so on.';
 comment on column bi.chargeback_by_location.own_consumption is
 'Consumption charged to the location itself, without those below it.';
 comment on column bi.chargeback_by_location.own_cost is

@@ -54,7 +54,7 @@ create table mart.dim_organization_units (
     path text not null check (path <> ''),
     name text not null,
     parent_path text,
-    depth integer not null check (depth > 0),
+    depth integer not null check (depth >= 0),
     level_1 text not null,
     level_2 text,
     level_3 text,
