@@ -103,11 +103,13 @@ def install(wanted: str) -> None:
             [*uv, "venv", "--quiet", "--clear", "--no-project", "--python", sys.executable, VENV], environment
         )
     say("packages, exactly as locked")
-    sync = ["pip", "sync", "--quiet", "--require-hashes", "--compile-bytecode", LOCK]
+    # The environment is named: uv would otherwise take the one that it runs in itself.
+    target = ["--python", VENV / "bin" / "python"]
+    sync = ["pip", "sync", *target, "--quiet", "--require-hashes", "--compile-bytecode", LOCK]
     _run([*uv, *sync], environment)
     say("this project")
     _run(
-        [*uv, "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--editable", "."],
+        [*uv, "pip", "install", *target, "--quiet", "--no-deps", "--no-build-isolation", "--editable", "."],
         environment,
     )
     _stamp_file().write_text(wanted, encoding="utf-8")
