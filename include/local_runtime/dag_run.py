@@ -15,6 +15,7 @@ from typing import Any
 
 from airflow.dag_processing.dagbag import DagBag
 from airflow.listeners import hookimpl
+from airflow.sdk import TaskInstanceState
 from airflow.sdk.exceptions import ParamValidationError
 from airflow.sdk.listener import get_listener_manager
 
@@ -69,7 +70,7 @@ class TaskListener:
 
     @hookimpl
     def on_task_instance_failed(self, previous_state: Any, task_instance: Any, error: Any) -> None:  # noqa: ARG002
-        state = "failed" if str(task_instance.state) == "failed" else "will be tried again"
+        state = "failed" if task_instance.state == TaskInstanceState.FAILED else "will be tried again"
         self._report(state, task_instance, error=str(error) or type(error).__name__)
 
     def _report(self, state: str, task: Any, error: str | None = None) -> None:

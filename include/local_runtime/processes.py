@@ -75,11 +75,14 @@ def stop(group: int, home: str, grace_seconds: float) -> None:
 
 
 def members(group: int, home: str) -> list[int]:
-    """The living processes of a group that were started for `home`."""
+    """The living processes of a group that were started for `home`.
+
+    A group has a session of its own; tasks of Airflow leave the group and stay in the session.
+    """
     if not Path("/proc/self/stat").exists():
         return _members_by_ps(group)
     found = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-    return [pid for pid in found if _group_of(pid) == group and _is_marked(pid, home)]
+    return [pid for pid in found if _session_of(pid) == group and _is_marked(pid, home)]
 
 
 def _lives(pid: int) -> bool:
@@ -90,20 +93,24 @@ def _lives(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    return not Path("/proc/self/stat").exists() or _group_of(pid) is not None
+    return not Path("/proc/self/stat").exists() or _session_of(pid) is not None
 
 
-def _group_of(pid: int) -> int | None:
+def _session_of(pid: int) -> int | None:
     try:
-        state, _, group = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:3]
+        state, _, _, session = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:4]
     except (OSError, ValueError):
         return None
-    return None if state in "ZX" else int(group)
+    return None if state in "ZX" else int(session)
 
 
 def _is_marked(pid: int, home: str) -> bool:
+    """By its environment, or by the folder it works in: a program that sets its title may write over the former."""
+    process = Path(f"/proc/{pid}")
     try:
-        return f"{MARK}={home}".encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        if f"{MARK}={home}".encode() in (process / "environ").read_bytes().split(b"\0"):
+            return True
+        return (process / "cwd").readlink().is_relative_to(home)
     except OSError:
         return False
 

@@ -1,0 +1,296 @@
+"""What the documentation says, held against the code."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy
+import yaml
+from pages import PAGES, ROOT, blocks, source_texts, spans, table
+from sqlalchemy.pool import NullPool
+
+from chargeback.provider import get_provider_info
+from chargeback.settings import FlexeraSettings
+from chargeback.warehouse import scripts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.engine import Connection
+
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yaml").read_text(encoding="utf-8"))
+ENV_EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
+DECISIONS = sorted(page for page in PAGES if re.match(r"docs/decisions/\d", page))
+
+
+def sql_blocks() -> list[Any]:
+    return [
+        pytest.param(block, id=f"{page}-{number}")
+        for page in PAGES
+        for number, block in enumerate(blocks(page, "sql"), start=1)
+    ]
+
+
+def shell_lines() -> list[str]:
+    return [
+        line
+        for page in PAGES
+        for block in blocks(page, "sh")
+        for line in block.splitlines()
+        if line and not line.startswith("#")
+    ]
+
+
+@pytest.fixture(scope="module")
+def warehouse(module_warehouse_url: str) -> Iterator[Connection]:
+    engine = sqlalchemy.create_engine(module_warehouse_url, poolclass=NullPool)
+    with engine.connect() as connection:
+        yield connection.execution_options(no_parameters=True)
+
+
+@pytest.fixture(scope="module")
+def dag() -> Any:
+    from airflow.dag_processing.dagbag import DagBag
+
+    return DagBag(ROOT / "dags").dags["license_chargeback"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_to_a_file(page: str) -> None:
+    folder = (ROOT / page).parent
+    targets = re.findall(r"\]\(([^)#\s]+)[^)]*\)", PAGES[page])
+    missing = [target for target in targets if "://" not in target and not (folder / target).exists()]
+
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_make_target_exists(page: str) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z]+):", makefile, flags=re.MULTILINE))
+    code = [
+        *spans(page),
+        *(line.partition("#")[0] for block in blocks(page, "sh") for line in block.splitlines()),
+    ]
+    named = {name for text in code for name in re.findall(r"(?:^|[|;&] ?)make (?:-s )?([a-z]+)", text)}
+
+    assert named <= targets
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_path_of_the_project_exists(page: str) -> None:
+    named = {
+        span
+        for span in spans(page)
+        if re.match(r"(include|tests|docs|dags|plugins|sql|steps)/[\w/.]*$", span)
+    }
+    folders = (ROOT, ROOT / "include", ROOT / "include" / "chargeback")
+
+    assert [path for path in sorted(named) if not any((folder / path).exists() for folder in folders)] == []
+
+
+@pytest.mark.parametrize("block", sql_blocks())
+def test_every_query_runs_on_a_new_warehouse(warehouse: Connection, block: str) -> None:
+    with warehouse.begin() as transaction:
+        for statement in block.split(";\n"):
+            if statement.strip():
+                warehouse.exec_driver_sql(statement)
+        transaction.rollback()
+
+
+def test_the_readme_lists_the_params_of_the_dag_with_their_defaults(dag: Any) -> None:
+    listed = {
+        name: default
+        for names, default, _ in table("README.md", "param")
+        for name in re.findall(r"`(\w+)`", names)
+    }
+    params = dag.params.dump()
+
+    assert set(listed) == set(params)
+    for name, default in listed.items():
+        if params[name] is not None:
+            assert default.startswith(f"`{json.dumps(params[name]).strip(chr(34))}`"), name
+
+
+def test_the_readme_lists_the_extras_of_the_connection_with_their_defaults() -> None:
+    [connection_type] = get_provider_info()["connection-types"]
+    fields = connection_type["conn-fields"]
+    listed = {
+        name: default
+        for names, default, _ in table("README.md", "extra of `flexera`")
+        for name in re.findall(r"`(\w+)`", names)
+    }
+
+    assert set(listed) == set(fields)
+    for name, field in fields.items():
+        if "default" in field["schema"]:
+            assert listed[name] == f"`{field['schema']['default']}`"
+
+
+def test_the_connection_in_the_readme_is_one_that_the_product_takes() -> None:
+    [text] = re.findall(r"AIRFLOW_CONN_FLEXERA='(.+?)'", PAGES["README.md"], flags=re.DOTALL)
+    fields = json.loads(text)
+    settings = FlexeraSettings.from_connection(fields["login"], fields["password"], fields["extra"])
+
+    assert (settings.org_id, settings.zone) == ("12345", "eu")
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/runbook.md"])
+def test_every_message_that_is_explained_is_one_that_the_code_has(page: str) -> None:
+    messages = [re.findall(r"`([^`]+)`", row[0])[0] for row in table(page, "message")]
+    unknown = [
+        message
+        for message in messages
+        if not any(
+            re.search(
+                ".*".join(re.escape(part.strip()) for part in message.split("…")), text, flags=re.DOTALL
+            )
+            for text in source_texts()
+        )
+    ]
+
+    assert messages
+    assert unknown == []
+
+
+def test_the_runbook_lists_every_check_with_its_severity() -> None:
+    listed = {row[0].strip("`"): row[1] for row in table("docs/runbook.md", "check")}
+
+    assert listed == {
+        check.name: check.severity for layer in ("staging", "mart") for check in scripts.checks(layer)
+    }
+
+
+def test_the_architecture_lists_the_tasks_in_their_order(dag: Any) -> None:
+    listed = [row[0].strip("`") for row in table("docs/architecture.md", "DAG task")]
+
+    assert listed == [task.task_id for task in dag.topological_sort()]
+
+
+def test_the_architecture_lists_every_status_of_a_load(warehouse: Connection) -> None:
+    listed = {row[0].strip("`") for row in table("docs/architecture.md", "status of a load")}
+    constraint = warehouse.exec_driver_sql(
+        "select pg_get_constraintdef(oid) from pg_constraint where conname = 'loads_status_check'"
+    ).scalar_one()
+    warehouse.rollback()
+
+    assert listed == set(re.findall(r"'(\w+)'", constraint))
+
+
+def views_of(warehouse: Connection) -> dict[str, tuple[str, list[list[str]]]]:
+    """The views of bi: name to its comment and, per column, name, type and comment."""
+    rows = warehouse.exec_driver_sql(
+        """
+        select
+            columns.table_name,
+            columns.column_name,
+            columns.data_type,
+            pg_catalog.obj_description(classes.oid) as grain,
+            pg_catalog.col_description(classes.oid, columns.ordinal_position) as meaning
+        from information_schema.columns
+        inner join pg_catalog.pg_class as classes
+            on classes.oid = format('bi.%I', columns.table_name)::regclass
+        where columns.table_schema = 'bi'
+        order by columns.table_name, columns.ordinal_position
+        """
+    ).all()
+    warehouse.rollback()
+    views: dict[str, tuple[str, list[list[str]]]] = {}
+    for view, column, kind, grain, meaning in rows:
+        views.setdefault(view, (grain, []))[1].append(
+            [f"`{column}`", kind, meaning.replace("\n", "<br>").replace("|", "\\|")]
+        )
+    return views
+
+
+def test_the_model_says_of_every_view_and_column_what_the_database_says(warehouse: Connection) -> None:
+    sections = re.split(r"^## ", PAGES["docs/model.md"], flags=re.MULTILINE)
+    described = {}
+    for section in sections:
+        if match := re.match(r"bi\.(\w+)\n\n(.+)\n", section):
+            lines = re.findall(r"^\| (`\w+`) \| ([\w ]+) \| (.+) \|$", section, flags=re.MULTILINE)
+            described[match[1]] = (match[2], [list(line) for line in lines])
+
+    assert described == views_of(warehouse)
+
+
+def test_the_readme_names_every_view(warehouse: Connection) -> None:
+    named = " ".join(row[0] for row in table("README.md", "view"))
+    missing = [
+        view
+        for view in views_of(warehouse)
+        if f"bi.{view}" not in named and f"_{view.partition('by_')[2]}" not in named
+    ]
+
+    assert missing == []
+
+
+def test_every_compose_command_names_services_profiles_and_options_that_exist() -> None:
+    commands = [
+        line for line in [*shell_lines(), *spans("docs/production.md")] if line.startswith("docker compose")
+    ]
+    services = COMPOSE["services"]
+
+    assert commands
+    for command in commands:
+        words = shlex.split(command.partition(" #")[0])
+        if "exec" in words:
+            assert next(word for word in words[3:] if not word.startswith("-")) in services
+        if "--profile" in words:
+            assert words[words.index("--profile") + 1] in services["simulator"]["profiles"]
+        if "--scale" in words:
+            assert words[words.index("--scale") + 1].partition("=")[0] in services
+
+
+def test_every_airflow_command_is_one_that_airflow_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow.cli import cli_parser
+
+    texts = [text for page in PAGES for text in spans(page)] + shell_lines()
+    commands = {
+        match[1] for text in texts if (match := re.search(r"(?:^|\s)airflow ([a-z-]+ .*|[a-z-]+-key)$", text))
+    }
+
+    assert commands
+    for command in commands:
+        assert callable(cli_parser.get_parser().parse_args(shlex.split(command)).func)
+
+
+def test_every_variable_of_production_is_in_the_example() -> None:
+    named = {span for span in spans("docs/production.md") if re.fullmatch(r"[A-Z][A-Z_]+[A-Z]", span)}
+
+    assert named
+    assert {name for name in named if f"{name}=" not in ENV_EXAMPLE} == set()
+
+
+def test_the_override_that_lets_bi_tools_in_fits_the_file() -> None:
+    [block] = blocks("docs/production.md", "yaml")
+    override = yaml.safe_load(block)
+
+    assert set(override["services"]) <= set(COMPOSE["services"])
+    for service in override["services"].values():
+        assert set(service["networks"]) <= {*COMPOSE["networks"], *override["networks"]}
+        assert all(port.startswith("127.0.0.1:") for port in service["ports"])
+
+
+@pytest.mark.parametrize("page", DECISIONS)
+def test_a_decision_is_a_sentence_and_says_how_it_is_violated(page: str) -> None:
+    title = PAGES[page].splitlines()[0]
+
+    assert re.fullmatch(
+        rf"# {int(page.split('/')[-1][:4])}\. [A-Z].+ (is|are|has|have|lives|names|sign) .+[a-z]", title
+    )
+    assert PAGES[page].count("\nA change violates this decision when ") == 1
+    assert f"[{title.partition('. ')[2]}]({page.split('/')[-1]})" in PAGES["docs/decisions/README.md"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_words_are_those_of_the_code(page: str) -> None:
+    foreign = re.findall(
+        r"\b(licence|organisation|cost centre|colour|behaviour|TODO|TBD)\w*", PAGES[page], flags=re.IGNORECASE
+    )
+
+    assert foreign == []
