@@ -31,8 +31,8 @@ run: setup
 up: setup
 	$(LOCAL) up
 
-down: setup
-	$(LOCAL) down
+down: # without set-up, which may be stale by now
+	@if [ -x $(PYTHON_HERE) ]; then $(CLEAN); $(PYTHON_HERE) -m local_runtime down; else echo 'Nothing is up.'; fi
 
 psql: setup
 	$(LOCAL) psql

@@ -46,7 +46,7 @@ RETRIES = ExceptionRetryPolicy(
 def _globs(title: str, example: str) -> Param:
     return Param(
         [],
-        type="array",
+        type=["array", "null"],
         items={"type": "string"},
         title=title,
         description=f"One per line, upper or lower case, * and ? allowed: {example}. Empty takes all.",
@@ -54,7 +54,9 @@ def _globs(title: str, example: str) -> Param:
 
 
 def _ids(title: str, description: str) -> Param:
-    return Param([], type="array", items={"type": "string"}, title=title, description=description)
+    return Param(
+        [], type=["array", "null"], items={"type": "string"}, title=title, description=description
+    )
 
 
 PARAMS = {

@@ -11,7 +11,7 @@ from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 from sqlalchemy.engine import URL
 
-from chargeback.errors import ChargebackError, SettingsInvalid
+from chargeback.errors import ChargebackError, ServiceBusy, SettingsInvalid
 from chargeback.flexera import Budget, FieldMap, FlexeraClient
 from chargeback.settings import FlexeraSettings
 from chargeback.warehouse.budget import RequestBudget
@@ -75,7 +75,7 @@ class _NoBudget:
 
     def block(self, seconds: float) -> None:
         """Give up: a person waits for the answer."""
-        raise SettingsInvalid(
+        raise ServiceBusy(
             f"The organization's request limit is used up for another {seconds:g} s; the connection works."
         )
 

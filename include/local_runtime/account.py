@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SERVICE_ACCOUNTS = ("postgres", "nobody")
-MAPPED = ["unshare", "--user", "--map-user=1000"]
 
 
 class AccountError(Exception):
@@ -49,11 +48,14 @@ def account_for(folder: Path, program: Path) -> Account:
     there because a folder above is private, it keeps the one capability that lets it, rather than the folder
     being opened to everyone.
     """
+    if os.geteuid() != 0 and _has_name(os.geteuid()):
+        return Account()
+    owner = _service_account()  # initdb insists on a user with a name
+    mapped = ["unshare", "--user", f"--map-user={owner.pw_uid}"]
+    if _succeeds([*mapped, "true"]):
+        return Account(tuple(mapped))
     if os.geteuid() != 0:
         return Account()
-    if _succeeds([*MAPPED, "true"]):
-        return Account(tuple(MAPPED))
-    owner = _service_account()
     plain = ["setpriv", f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--clear-groups"]
     able = [*plain, "--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
     for prefix in (plain, able):
@@ -64,6 +66,14 @@ def account_for(folder: Path, program: Path) -> Account:
         "namespaces are blocked, and the account may not enter that folder. Run as a normal user, or move "
         "the project to a folder that others may enter, for example below /srv."
     )
+
+
+def _has_name(user: int) -> bool:
+    try:
+        pwd.getpwuid(user)
+    except KeyError:
+        return False
+    return True
 
 
 def _service_account() -> pwd.struct_passwd:

@@ -104,7 +104,7 @@ def install(wanted: str) -> None:
         )
     say("packages, exactly as locked")
     # The environment is named: uv would otherwise take the one that it runs in itself.
-    target = ["--python", VENV / "bin" / "python"]
+    target = ["--python", str(VENV / "bin" / "python")]
     sync = ["pip", "sync", *target, "--quiet", "--require-hashes", "--compile-bytecode", LOCK]
     _run([*uv, *sync], environment)
     say("this project")

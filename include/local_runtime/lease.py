@@ -42,9 +42,9 @@ class Lease:
     def is_last(self) -> bool:
         """Try to become the only user, without waiting. After a no, leave: the share is given up already.
 
-        Of users that ask at the same time exactly one is the last: each gives up its share before it looks. It
-        looks through a file of its own: through the one that it shares with programs it started, their share
-        would count as its own.
+        Of users that ask at the same time exactly one is the last: each gives up its share before it looks.
+        It looks through a file of its own: through the one that it shares with programs it started, their
+        share would count as its own.
         """
         self.leave()
         file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)

@@ -105,7 +105,7 @@ def _session_of(pid: int) -> int | None:
 
 
 def _is_marked(pid: int, home: str) -> bool:
-    """By its environment, or by the folder it works in: a program that sets its title may write over the former."""
+    """By its environment, or by the folder it works in: a title that a program sets may cover the former."""
     process = Path(f"/proc/{pid}")
     try:
         if f"{MARK}={home}".encode() in (process / "environ").read_bytes().split(b"\0"):

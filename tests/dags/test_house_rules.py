@@ -16,7 +16,7 @@ def dag_bag():
 
     with warnings.catch_warnings():
         warnings.simplefilter("error", DeprecationWarning)
-        return DagBag(DAGS, include_examples=False)
+        return DagBag(DAGS)
 
 
 def test_these_are_the_dags_and_all_parse(dag_bag) -> None:

@@ -122,6 +122,18 @@ def test_the_button_of_the_form_tells_what_is_wrong(
     assert "not-the-secret" not in message
 
 
+def test_the_button_of_the_form_does_not_wait_for_the_request_limit(
+    define: Callable[[str, Any], None], simulator: RunningSimulator
+) -> None:
+    define("flexera", simulator.connection())
+    simulator.add_fault(path="/licenses", status=429, headers={"retry-after": "40"})
+
+    is_good, message = hooks.FlexeraHook().test_connection()
+
+    assert not is_good
+    assert "used up for another 40 s; the connection works" in message
+
+
 def test_a_client_shares_its_pace_through_the_warehouse(
     define: Callable[[str, Any], None], simulator: RunningSimulator, warehouse_url: str
 ) -> None:

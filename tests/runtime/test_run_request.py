@@ -1,0 +1,60 @@
+"""What DATE and CONF ask for, and how a mistake in them is answered."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from local_runtime.problem import Problem
+from local_runtime.run import conf_from, without_secrets
+
+
+def test_nothing_asked_for_takes_the_defaults_of_the_dag() -> None:
+    assert conf_from("", "") == {}
+
+
+def test_date_is_the_snapshot_date_beside_other_params() -> None:
+    assert conf_from("2026-11-23", '{"publishers": ["Oracle"]}') == {
+        "snapshot_date": "2026-11-23",
+        "publishers": ["Oracle"],
+    }
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2026-02-30", "20261123", "2026-11-23T00:00", "2026-11-23 "])
+def test_a_date_that_is_none_is_misuse(text) -> None:
+    with pytest.raises(Problem, match="DATE must be a date like") as caught:
+        conf_from(text, "")
+
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", '"text"', "publishers=Oracle"])
+def test_params_that_are_no_json_object_are_misuse(text) -> None:
+    with pytest.raises(Problem, match="CONF") as caught:
+        conf_from("", text)
+
+    assert caught.value.exit_code == 2
+
+
+def test_two_different_dates_are_misuse() -> None:
+    with pytest.raises(Problem, match="give one of them"):
+        conf_from("2026-11-23", '{"snapshot_date": "2026-11-22"}')
+
+
+def test_a_reason_is_one_line_without_secrets() -> None:
+    assert without_secrets("login failed:\n  s3cret!", ["s3cret!"]) == "login failed: ***"
+
+
+def test_a_mistake_is_answered_in_one_line_before_anything_starts() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "local_runtime", "run"],
+        env=os.environ | {"DATE": "tomorrow"},
+        capture_output=True,
+        text=True,
+    )
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "DATE must be a date like 2026-11-23, not 'tomorrow'\n"
