@@ -30,7 +30,8 @@ from airflow.sdk import (
 from chargeback import context, hooks
 from chargeback.errors import CheckFailed, FinalError
 from chargeback.steps import build as building
-from chargeback.steps import checks, extract, flatten as flattening, loads
+from chargeback.steps import checks, extract, loads
+from chargeback.steps import flatten as flattening
 from chargeback.steps import publish as publishing
 
 CHARGEBACK = Asset(name="bi.chargeback", uri="x-warehouse://bi/chargeback")
@@ -54,9 +55,7 @@ def _globs(title: str, example: str) -> Param:
 
 
 def _ids(title: str, description: str) -> Param:
-    return Param(
-        [], type=["array", "null"], items={"type": "string"}, title=title, description=description
-    )
+    return Param([], type=["array", "null"], items={"type": "string"}, title=title, description=description)
 
 
 PARAMS = {

@@ -14,7 +14,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; a mistake of the operator is one line, not a traceback."""
     parser = argparse.ArgumentParser(prog="python -m chargeback", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("migrate", help="bring the warehouse of connection 'warehouse' to this version's schema")
+    commands.add_parser(
+        "migrate", help="bring the warehouse of connection 'warehouse' to this version's schema"
+    )
     parser.parse_args(arguments)
     try:
         migrations.upgrade(hooks.database().url)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, tzinfo
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import conf, get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
@@ -15,7 +14,11 @@ from chargeback import hooks
 from chargeback.errors import ChargebackError, TemporaryError
 from chargeback.steps import loads
 from chargeback.steps.loads import LoadRequest
-from chargeback.warehouse.database import Database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from chargeback.warehouse.database import Database
 
 log = logging.getLogger(__name__)
 

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 class LicenseFacts(Protocol):
     """What a filter looks at."""
 
-    license_id: str
-    license_name: str | None
-    license_type: str | None
-    publisher: str | None
+    @property
+    def license_id(self) -> str: ...
+
+    @property
+    def license_name(self) -> str | None: ...
+
+    @property
+    def license_type(self) -> str | None: ...
+
+    @property
+    def publisher(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +72,7 @@ class LicenseFilter:
         return "; ".join(parts) or "no filter"
 
 
-def batches(
-    license_ids: Sequence[str], names: Mapping[str, str], most_batches: int
-) -> list[dict[str, Any]]:
+def batches(license_ids: Sequence[str], names: Mapping[str, str], most_batches: int) -> list[dict[str, Any]]:
     """The work of the mapped tasks: one license each, or groups where Airflow may not map that many.
 
     Each is `{"label": text for the UI, "license_ids": [...]}`; groups differ in size by one at most.

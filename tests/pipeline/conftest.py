@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
-from flexera_simulator.testing import RunningSimulator
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flexera_simulator.testing import RunningSimulator
 
 DAGS = Path(__file__).resolve().parents[2] / "dags"
 PUBLISHED = (
@@ -45,10 +47,9 @@ class NightlyRun:
 class Nightly:
     """Runs the DAG and looks at what it left in the warehouse."""
 
-    def __init__(self, dag: Any, simulator: RunningSimulator, warehouse_url: str) -> None:
+    def __init__(self, simulator: RunningSimulator, warehouse_url: str) -> None:
         self.simulator = simulator
         self.warehouse_url = warehouse_url
-        self._dag = dag
         self._engine = sqlalchemy.create_engine(warehouse_url, poolclass=NullPool)
 
     @property
@@ -56,8 +57,13 @@ class Nightly:
         return datetime.now(UTC).date()
 
     def run(self, **params: object) -> NightlyRun:
-        """One manual run with these params."""
-        run = self._dag.test(logical_date=datetime.now(UTC), run_conf=params)
+        """One manual run with these params, of a DAG parsed anew: a run leaves its params in the object."""
+        from airflow.dag_processing.dagbag import DagBag
+
+        bag = DagBag(DAGS)
+        assert bag.import_errors == {}
+        dag = bag.dags["license_chargeback"]
+        run = dag.test(logical_date=datetime.now(UTC), run_conf=params)
         return NightlyRun(run.run_id, str(run.state), run.get_task_instances())
 
     def rows(self, statement: str) -> list[dict[str, Any]]:
@@ -76,7 +82,8 @@ class Nightly:
         """All that BI sees, row by row, in an order of its own."""
         return {
             view: [
-                row["line"] for row in self.rows(f"select visible::text as line from bi.{view} as visible order by 1")
+                row["line"]
+                for row in self.rows(f"select visible::text as line from bi.{view} as visible order by 1")
             ]
             for view in PUBLISHED
         }
@@ -100,12 +107,8 @@ def nightly(
     airflow_metadata: str, simulator: RunningSimulator, module_warehouse_url: str
 ) -> Iterator[Nightly]:
     """The DAG, with connections to a simulator and a warehouse for the tests of one file."""
-    from airflow.dag_processing.dagbag import DagBag
-
-    bag = DagBag(DAGS)
-    assert bag.import_errors == {}
     before = dict(os.environ)
     os.environ.update(connections(simulator, module_warehouse_url))
-    yield Nightly(bag.dags["license_chargeback"], simulator, module_warehouse_url)
+    yield Nightly(simulator, module_warehouse_url)
     os.environ.clear()
     os.environ.update(before)

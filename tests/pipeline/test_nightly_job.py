@@ -43,7 +43,12 @@ def test_the_license_positions_add_up_to_the_snapshot_and_name_every_license(nig
     assert nightly.value("select count(*) from bi.license_position") == len(
         nightly.simulator.totals(nightly.today)["licenses"]
     )
-    assert nightly.value("select count(*) from bi.license_position where residue <> 0 and residue_reason is null") == 0
+    assert (
+        nightly.value(
+            "select count(*) from bi.license_position where residue <> 0 and residue_reason is null"
+        )
+        == 0
+    )
 
 
 def test_bi_shows_one_snapshot_with_its_size(nightly, first_night) -> None:
@@ -63,7 +68,9 @@ def test_bi_shows_one_snapshot_with_its_size(nightly, first_night) -> None:
 def test_each_license_is_a_mapped_task_with_its_name(nightly, first_night) -> None:
     labels = {task.rendered_map_index for task in first_night.tasks if task.task_id == "extract_consumption"}
 
-    assert labels == {row["license_name"] for row in nightly.rows("select license_name from bi.license_position")}
+    assert labels == {
+        row["license_name"] for row in nightly.rows("select license_name from bi.license_position")
+    }
 
 
 def test_the_pipeline_only_reads(nightly, first_night) -> None:

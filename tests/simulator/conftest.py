@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+
 from flexera_simulator.testing import RunningSimulator, running_simulator
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 
 import pytest
+
 from flexera_simulator.testing import running_simulator
 
 CENT = Decimal("0.01")

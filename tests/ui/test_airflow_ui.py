@@ -40,7 +40,9 @@ def test_a_run_shows_a_mapped_task_for_every_license_with_its_name(page, system,
     assert system.trigger(publishers=["Oracle"]) == "success"
     [run] = [run for run in system.runs("manual") if run["state"] == "success"][-1:]
 
-    page.goto(f"{system.url}/dags/license_chargeback/runs/{run['dag_run_id']}/tasks/extract_consumption/mapped")
+    page.goto(
+        f"{system.url}/dags/license_chargeback/runs/{run['dag_run_id']}/tasks/extract_consumption/mapped"
+    )
     page.get_by_text("Oracle WebLogic Suite").first.wait_for()
 
     assert page.get_by_text("Oracle Real Application Clusters").count() >= 1
@@ -78,7 +80,7 @@ def test_a_backfill_rebuilds_the_dates_with_raw_pages_and_says_why_another_canno
         page.get_by_placeholder("YYYY/MM/DD").last.fill(f"{day:%Y/%m/%d}")
         page.get_by_placeholder("HH:mm").last.fill("00:00")
         page.keyboard.press("Enter")
-        dialog.get_by_text("Date Range").click()
+        page.get_by_text("Date Range").click()
     picture("backfill-form")
     dialog.get_by_role("button", name="Run Backfill").click()
     runs = wait_until(

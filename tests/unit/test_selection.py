@@ -33,7 +33,9 @@ class License:
         pytest.param({"license_ids": [41207]}, True, id="id given as a number"),
         pytest.param({"license_ids": ["4120*"]}, False, id="ids are no globs"),
         pytest.param({"exclude_license_ids": ["41207"]}, False, id="excluded"),
-        pytest.param({"license_ids": ["41207"], "exclude_license_ids": ["41207"]}, False, id="exclusion wins"),
+        pytest.param(
+            {"license_ids": ["41207"], "exclude_license_ids": ["41207"]}, False, id="exclusion wins"
+        ),
     ],
 )
 def test_the_filter_keeps_a_license_when_every_param_agrees(params: dict, is_kept: bool) -> None:

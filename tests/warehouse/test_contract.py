@@ -98,7 +98,7 @@ def test_analysts_read_every_view(connection: Connection, nights: Nights) -> Non
     execute(connection, "set local role chargeback_analyst")
 
     for view in CONTRACT:
-        assert execute(connection, f"select count(*) from bi.{view}").scalar_one() > 0, view  # noqa: S608
+        assert execute(connection, f"select count(*) from bi.{view}").scalar_one() > 0, view
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,7 @@ def test_turns_are_given_in_order_of_arrival(connect: Connector, query: Callable
     threads = [threading.Thread(target=wait_and_note, args=(number,)) for number in range(4)]
     for number, thread in enumerate(threads, start=1):
         thread.start()
-        _until(query, f"select count(*) = {number} from pg_locks where {OURS} and not granted")  # noqa: S608 - constants only
+        _until(query, f"select count(*) = {number} from pg_locks where {OURS} and not granted")
     first.close()
     for thread in threads:
         thread.join()
@@ -168,11 +168,11 @@ def test_a_process_killed_while_it_waits_spends_nothing_and_blocks_nobody(
     RequestBudget(connect, BUDGET, 1).take()
     waiting = PROCESSES.Process(target=spend, args=(connect, 1, 1))
     waiting.start()
-    _until(query, f"select count(*) = 1 from pg_locks where {OURS} and granted")  # noqa: S608 - constants only
+    _until(query, f"select count(*) = 1 from pg_locks where {OURS} and granted")
 
     os.kill(waiting.pid or 0, signal.SIGKILL)
     waiting.join()
-    _until(query, f"select count(*) = 0 from pg_locks where {OURS}")  # noqa: S608 - constants only
+    _until(query, f"select count(*) = 0 from pg_locks where {OURS}")
     query("update ops.request_budgets set next_request_at = clock_timestamp()")
     RequestBudget(connect, BUDGET, 1).take()
 
@@ -189,7 +189,7 @@ def test_a_task_stopped_while_it_waits_leaves_its_place(
     with pytest.raises(KeyboardInterrupt):
         RequestBudget(connect, BUDGET, 1, sleep=stop).take()
 
-    _until(query, f"select count(*) = 0 from pg_locks where {OURS}")  # noqa: S608 - constants only
+    _until(query, f"select count(*) = 0 from pg_locks where {OURS}")
     assert query("select request_count from ops.request_budgets") == 1
 
 

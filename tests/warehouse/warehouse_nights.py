@@ -51,9 +51,9 @@ class Nights:
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """The rows of a table: of the last load where it keeps loads apart."""
-        columns = list(execute(self.connection, f"select * from {table} limit 0").keys())  # noqa: S608
+        columns = list(execute(self.connection, f"select * from {table} limit 0").keys())
         of_load = f" where load_id = {self.load_id}" if "load_id" in columns else ""
-        return [dict(row) for row in execute(self.connection, f"select * from {table}{of_load}").mappings()]  # noqa: S608
+        return [dict(row) for row in execute(self.connection, f"select * from {table}{of_load}").mappings()]
 
     def _open(self, night: Mapping[str, Any]) -> dict[str, object]:
         snapshot_date = night.get("snapshot_date", date(2026, 11, 24))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
-from chargeback.steps.loads import Load
 from chargeback.warehouse import scripts
-from chargeback.warehouse.database import Database
+
+if TYPE_CHECKING:
+    from chargeback.steps.loads import Load
+    from chargeback.warehouse.database import Database
 
 log = logging.getLogger(__name__)
 

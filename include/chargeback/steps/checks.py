@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chargeback.errors import CheckFailed
 from chargeback.steps import loads
-from chargeback.steps.loads import Load
 from chargeback.warehouse import scripts
 from chargeback.warehouse.database import Database, execute
-from chargeback.warehouse.scripts import Check
+
+if TYPE_CHECKING:
+    from chargeback.steps.loads import Load
+    from chargeback.warehouse.scripts import Check
 
 log = logging.getLogger(__name__)
 

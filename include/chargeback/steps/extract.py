@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.engine import Connection
-
-from chargeback.errors import ChargebackError, FinalError, LicenseGone, NothingSelected, PagingError, PayloadChanged
+from chargeback.errors import (
+    ChargebackError,
+    FinalError,
+    LicenseGone,
+    NothingSelected,
+    PagingError,
+    PayloadChanged,
+)
 from chargeback.flexera import FieldMap, FlexeraClient, Page, UnreadableRow, parse_page
 from chargeback.selection import batches
 from chargeback.steps import loads
-from chargeback.steps.loads import Load
 from chargeback.warehouse import staging
 from chargeback.warehouse.database import Database, copy_rows, execute
 from chargeback.warehouse.staging import Extraction, StagedPage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sqlalchemy.engine import Connection
+
+    from chargeback.steps.loads import Load
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +130,7 @@ def _read_licenses(
                 "in include/config/field_map.yaml."
             ) from error
         yield ListedLicense(
-            *(values[name] for name in ("license_id", "license_name", "license_type", "publisher"))  # type: ignore[arg-type]
+            *(values[name] for name in ("license_id", "license_name", "license_type", "publisher"))
         )
 
 

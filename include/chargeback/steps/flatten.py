@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-
-from sqlalchemy.engine import Connection
+from typing import TYPE_CHECKING
 
 from chargeback.flexera import LICENSE_COLUMNS, LINE_COLUMNS, FieldMap, UnreadableRow, parse_page
-from chargeback.steps.loads import Load
 from chargeback.warehouse import scripts, staging
 from chargeback.warehouse.database import Database, copy_rows, execute
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.engine import Connection
+
+    from chargeback.steps.loads import Load
 
 log = logging.getLogger(__name__)
 
@@ -120,8 +124,6 @@ def _flatten_page(
             (*row_key, position, name, is_supplementary)
             for position, (name, is_supplementary) in enumerate(line.products, start=1)
         )
-        instances.extend(
-            (*row_key, position, name) for position, name in enumerate(line.instances, start=1)
-        )
+        instances.extend((*row_key, position, name) for position, name in enumerate(line.instances, start=1))
     buffers.flush(least=_FLUSH_ROWS)
     return counts["quarantined"] - quarantined_before

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
-
-from sqlalchemy.engine import Connection
+from typing import TYPE_CHECKING, Any
 
 from chargeback.errors import LoadSuperseded, SettingsInvalid, SourceUnavailable
 from chargeback.selection import LicenseFilter
 from chargeback.warehouse.database import Database, execute
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy.engine import Connection
 
 _SOURCES = ("auto", "api", "raw")
 _POLICIES = ("fail", "keep_previous")
@@ -28,7 +30,7 @@ class LoadRequest:
     today: date
     source: str = "auto"
     on_license_failure: str = "fail"
-    license_filter: LicenseFilter = LicenseFilter()
+    license_filter: LicenseFilter = field(default_factory=LicenseFilter)
     dag_run_id: str | None = None
 
     @classmethod
@@ -144,7 +146,7 @@ def get(connection: Connection, load_id: int) -> Load:
         """,
         load_id=load_id,
     ).one()
-    return Load(*row)
+    return Load(**row._mapping)
 
 
 def keeps_previous(database: Database, load_id: int) -> bool:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from sqlalchemy.engine import Connection
+from typing import TYPE_CHECKING, Any
 
 from chargeback.errors import LoadUnchecked
-from chargeback.steps.loads import Load
 from chargeback.warehouse.database import Database, execute
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+    from chargeback.steps.loads import Load
 
 
 def publish(database: Database, load: Load) -> dict[str, Any]:

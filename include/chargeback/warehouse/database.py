@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy
 from psycopg2 import sql
-from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.pool import NullPool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from sqlalchemy.engine import URL, Connection, Engine
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
@@ -53,10 +56,9 @@ class Database:
     def raw_connection(self) -> Any:
         """A psycopg2 connection in autocommit mode; the caller closes it."""
         connection = self._engine.raw_connection()
-        driver = connection.dbapi_connection
+        driver: Any = connection.dbapi_connection
         connection.detach()
-        assert driver is not None  # noqa: S101 - detached connections always have one
-        driver.autocommit = True  # type: ignore[attr-defined]
+        driver.autocommit = True
         return driver
 
 
@@ -75,8 +77,9 @@ def copy_rows(
     target = sql.SQL("copy {} ({}) from stdin").format(
         sql.Identifier(*table.split(".")), sql.SQL(", ").join(map(sql.Identifier, columns))
     )
-    with connection.connection.cursor() as cursor:
-        cursor.copy_expert(target, io.StringIO("".join(lines)))  # type: ignore[attr-defined]
+    driver: Any = connection.connection.dbapi_connection
+    with driver.cursor() as cursor:
+        cursor.copy_expert(target, io.StringIO("".join(lines)))
     return len(lines)
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from psycopg2 import sql
-from sqlalchemy.engine import Connection
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
 
 SQL_FOLDER = Path(__file__).resolve().parents[2] / "sql"
 
@@ -91,10 +93,12 @@ def _check(path: Path) -> Check:
 
 
 def _columns(connection: Connection, statement: str, parameters: Parameters) -> list[str]:
-    result = connection.exec_driver_sql(f"select * from (\n{statement}\n) as source limit 0", dict(parameters))  # noqa: S608
+    nothing = f"select * from (\n{statement}\n) as source limit 0"  # noqa: S608 - our own file
+    result = connection.exec_driver_sql(nothing, dict(parameters))
     return list(result.keys())
 
 
 def _run(connection: Connection, statement: sql.Composable, parameters: Parameters) -> int:
-    text = statement.as_string(connection.connection.dbapi_connection)
+    driver: Any = connection.connection.dbapi_connection
+    text = statement.as_string(driver)
     return connection.exec_driver_sql(text, dict(parameters) or None).rowcount

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-
-from sqlalchemy.engine import Connection
+from typing import TYPE_CHECKING
 
 from chargeback.warehouse.database import Database, copy_rows, execute
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.engine import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +213,9 @@ def license_pages(database: Database, load_id: int) -> Iterator[tuple[int, str]]
         )
 
 
-def consumption_pages(database: Database, extraction_id: int, pages_load_id: int) -> Iterator[tuple[int, str]]:
+def consumption_pages(
+    database: Database, extraction_id: int, pages_load_id: int
+) -> Iterator[tuple[int, str]]:
     """The pages of one extraction, in order, one in memory at a time: number and body."""
     with database.session() as connection:
         result = connection.execution_options(stream_results=True, max_row_buffer=1).exec_driver_sql(

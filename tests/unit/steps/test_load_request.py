@@ -34,7 +34,9 @@ def test_the_date_of_the_form_wins_over_the_logical_date() -> None:
         pytest.param({"snapshot_date": "24.11.2026"}, ["snapshot_date", "24.11.2026"], id="date not ISO"),
         pytest.param({"snapshot_date": "2026-11-25"}, ["2026-11-25", "today"], id="date to come"),
         pytest.param({"source": "file"}, ["source", "file", "auto, api, raw"], id="unknown source"),
-        pytest.param({"on_license_failure": "skip"}, ["on_license_failure", "keep_previous"], id="unknown policy"),
+        pytest.param(
+            {"on_license_failure": "skip"}, ["on_license_failure", "keep_previous"], id="unknown policy"
+        ),
         pytest.param({"publisher": ["Oracle"]}, ["'publisher'", "publishers"], id="misspelled param"),
         pytest.param({"publishers": "Oracle"}, ["publishers", "list"], id="text instead of a list"),
     ],
