@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 DAG_ID = "license_chargeback"
 MISUSE = 2
+LONGEST_REASON = 600
 
 
 @dataclass
@@ -80,10 +81,11 @@ def run(prepared: System, conf: dict[str, Any]) -> Outcome:
 
 
 def without_secrets(text: str, secrets: list[str]) -> str:
-    """One line, and no secret in it."""
+    """One line that fits a screen, and no secret in it."""
     for secret in secrets:
         text = text.replace(secret, "***")
-    return " ".join(text.split())
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST_REASON else f"{line[:LONGEST_REASON]} ... (all of it is in the log)"
 
 
 def _is_date(text: str) -> bool:

@@ -15,6 +15,12 @@ if [ -n "${PYTHON:-}" ]; then
     fi
     exec "$PYTHON" -I include/local_runtime/install.py
 fi
+if fits .local/venv/bin/python; then # go on with the Python that was chosen before
+    candidate=$(.local/venv/bin/python -I -c 'import sys; print(sys._base_executable)')
+    if fits "$candidate"; then
+        exec "$candidate" -I include/local_runtime/install.py
+    fi
+fi
 for candidate in python3 python3.13 python3.12 python3.11 python; do
     if fits "$candidate"; then
         exec "$candidate" -I include/local_runtime/install.py

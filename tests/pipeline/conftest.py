@@ -1,105 +1,17 @@
-"""The nightly DAG against the simulator and a warehouse of its own, run in this process by Airflow itself."""
+"""The nightly DAG against the simulator and a warehouse of its own."""
 
 from __future__ import annotations
 
-import json
 import os
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-import sqlalchemy
-from sqlalchemy.engine import make_url
-from sqlalchemy.pool import NullPool
+from nightly_job import Nightly, connections
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flexera_simulator.testing import RunningSimulator
-
-DAGS = Path(__file__).resolve().parents[2] / "dags"
-PUBLISHED = (
-    "chargeback",
-    "vm_consumption",
-    "host_consumption",
-    "cluster_consumption",
-    "chargeback_by_cost_center",
-    "chargeback_by_corporate_unit",
-    "chargeback_by_location",
-)
-
-
-@dataclass(frozen=True)
-class NightlyRun:
-    """How a run of the DAG ended."""
-
-    run_id: str
-    state: str
-    tasks: list[Any]
-
-    @property
-    def failed_tasks(self) -> set[str]:
-        return {task.task_id for task in self.tasks if task.state == "failed"}
-
-
-class Nightly:
-    """Runs the DAG and looks at what it left in the warehouse."""
-
-    def __init__(self, simulator: RunningSimulator, warehouse_url: str) -> None:
-        self.simulator = simulator
-        self.warehouse_url = warehouse_url
-        self._engine = sqlalchemy.create_engine(warehouse_url, poolclass=NullPool)
-
-    @property
-    def today(self) -> date:
-        return datetime.now(UTC).date()
-
-    def run(self, **params: object) -> NightlyRun:
-        """One manual run with these params, of a DAG parsed anew: a run leaves its params in the object."""
-        from airflow.dag_processing.dagbag import DagBag
-
-        bag = DagBag(DAGS)
-        assert bag.import_errors == {}
-        dag = bag.dags["license_chargeback"]
-        run = dag.test(logical_date=datetime.now(UTC), run_conf=params)
-        return NightlyRun(run.run_id, str(run.state), run.get_task_instances())
-
-    def rows(self, statement: str) -> list[dict[str, Any]]:
-        with self._engine.connect() as connection:
-            return [dict(row) for row in connection.execute(sqlalchemy.text(statement)).mappings()]
-
-    def value(self, statement: str) -> Any:
-        with self._engine.connect() as connection:
-            return connection.execute(sqlalchemy.text(statement)).scalar_one()
-
-    def execute(self, statement: str) -> None:
-        with self._engine.begin() as connection:
-            connection.execute(sqlalchemy.text(statement))
-
-    def published(self) -> dict[str, list[str]]:
-        """All that BI sees, row by row, in an order of its own."""
-        return {
-            view: [
-                row["line"]
-                for row in self.rows(f"select visible::text as line from bi.{view} as visible order by 1")
-            ]
-            for view in PUBLISHED
-        }
-
-    def last_failure(self) -> str:
-        """What the ledger says of the newest load."""
-        return str(self.value("select failure from ops.loads order by load_id desc limit 1"))
-
-
-def connections(simulator: RunningSimulator, warehouse_url: str) -> dict[str, str]:
-    """The environment that names the two connections of the product."""
-    warehouse = make_url(warehouse_url).set(drivername="postgres").render_as_string(hide_password=False)
-    return {
-        "AIRFLOW_CONN_FLEXERA": json.dumps(simulator.connection()),
-        "AIRFLOW_CONN_WAREHOUSE": warehouse,
-    }
 
 
 @pytest.fixture(scope="module")

@@ -48,6 +48,14 @@ def test_a_reason_is_one_line_without_secrets() -> None:
     assert without_secrets("login failed:\n  s3cret!", ["s3cret!"]) == "login failed: ***"
 
 
+def test_a_reason_that_quotes_a_whole_statement_is_cut() -> None:
+    reason = without_secrets("column is missing " + "select 1 " * 1000, [])
+
+    assert reason.startswith("column is missing select 1")
+    assert reason.endswith("(all of it is in the log)")
+    assert len(reason) < 700
+
+
 def test_a_mistake_is_answered_in_one_line_before_anything_starts() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "local_runtime", "run"],

@@ -2,82 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-import time
-import urllib.parse
-import urllib.request
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from running_system import CHROMIUM, PARTS, QUIET, ROOT, RunningSystem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("dags", "plugins", "include", "Makefile", "pyproject.toml", "requirements.txt")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-DAG = "/api/v2/dags/license_chargeback"
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-
-
-@dataclass(frozen=True)
-class RunningSystem:
-    """What `make up` printed, and Airflow's REST API behind it."""
-
-    url: str
-    password: str
-    simulator_url: str
-
-    def call(self, method: str, path: str, body: object = None) -> Any:
-        """One request to Airflow as its administrator."""
-        login = {"username": "admin", "password": self.password}
-        token = _request("POST", f"{self.url}/auth/token", login)["access_token"]
-        return _request(method, self.url + path, body, {"Authorization": f"Bearer {token}"})
-
-    def set_simulator_date(self, day: str) -> None:
-        _request("PUT", f"{self.simulator_url}/simulator/date", {"date": day})
-
-    def trigger(self, **conf: object) -> str:
-        """Trigger the nightly DAG and wait for its end; returns how it ended."""
-        run = self.call("POST", f"{DAG}/dagRuns", {"logical_date": None, "conf": conf})
-        path = f"{DAG}/dagRuns/{urllib.parse.quote(run['dag_run_id'])}"
-        return str(wait_until(lambda: self.call("GET", path), lambda seen: seen["state"])["state"])
-
-    def runs(self, run_type: str) -> list[dict[str, Any]]:
-        return list(self.call("GET", f"{DAG}/dagRuns?run_type={run_type}&order_by=run_after")["dag_runs"])
-
-
-def wait_until(look: Any, state_of: Any, seconds: float = 240) -> Any:
-    """Look again until the state is final; fails the test when that never comes."""
-    give_up_at = time.monotonic() + seconds
-    while True:
-        seen = look()
-        if state_of(seen) in ("success", "failed"):
-            return seen
-        assert time.monotonic() < give_up_at, f"still {state_of(seen)}"
-        time.sleep(1)
-
-
-def _request(method: str, url: str, body: object, headers: dict[str, str] | None = None) -> Any:
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data, {"Content-Type": "application/json", **(headers or {})})  # noqa: S310
-    request.method = method
-    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
-        return json.load(answer)
 
 
 @pytest.fixture(scope="session")

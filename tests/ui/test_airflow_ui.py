@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from conftest import DAG, wait_until
+import pytest
+from running_system import DAG, wait_until
+
+pytestmark = pytest.mark.timeout(900)  # the system starts, and runs five nights
 
 TODAY = datetime.now(UTC).date()
 NO_PAGES, FIRST_NIGHT, SECOND_NIGHT = (TODAY - timedelta(days=days) for days in (3, 2, 1))
