@@ -40,6 +40,11 @@ RETRIES = ExceptionRetryPolicy(
     rules=[
         RetryRule(FinalError, RetryAction.FAIL, reason="a person must act"),
         RetryRule(CheckFailed, RetryAction.FAIL, reason="the data would still be wrong"),
+        RetryRule(
+            ["sqlalchemy.exc.ProgrammingError", "sqlalchemy.exc.DataError", "sqlalchemy.exc.IntegrityError"],
+            RetryAction.FAIL,
+            reason="the statement would fail again",
+        ),
     ]
 )
 

@@ -55,7 +55,7 @@ class Admin:
         return {"status": "ok", "tenant": self._simulator.settings.tenant} | await self.date(_request)
 
     async def date(self, _request: Request) -> Any:
-        return {"date": self._simulator.settings.date.isoformat()}
+        return {"date": self._simulator.settings.day.isoformat()}
 
     async def set_date(self, request: Request) -> Any:
         values = await _object_in(request)

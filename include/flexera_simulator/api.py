@@ -118,7 +118,7 @@ class Api:
     def _licenses_page(self, request: Request) -> bytes:
         settings = self._simulator.settings
         with self._simulator.lock:
-            bodies = self._simulator.tenant(_org_of(request)).license_bodies(settings.date)
+            bodies = self._simulator.tenant(_org_of(request)).license_bodies(settings.day)
         if settings.licenses_shape == "array":
             return b"[" + b",".join(bodies) + b"]"
         size = settings.licenses_page_size or max(len(bodies), 1)
@@ -136,13 +136,13 @@ class Api:
         settings, license_id = self._simulator.settings, request.path_params["license"]
         tenant = self._simulator.tenant(_org_of(request))
         with self._simulator.lock:
-            row_count = tenant.row_count(settings.date, license_id)
+            row_count = tenant.row_count(settings.day, license_id)
             if row_count is None:
                 raise ApiError(404, f"license {license_id} does not exist")
             position = requested(dict(request.query_params), license_id, settings)
             repeated = min(settings.repeated_rows, position.start)
             start, count = position.start - repeated, position.size + repeated
-            rows = list(tenant.row_bodies(settings.date, license_id, start, count))
+            rows = list(tenant.row_bodies(settings.day, license_id, start, count))
         return self._enveloped(request, rows, position, position.start + position.size >= row_count)
 
     def _enveloped(self, request: Request, rows: list[bytes], position: Position, is_last: bool) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 CHOICES = {
@@ -31,7 +31,9 @@ class Settings:
 
     tenant: str = setting("demo", "demo: a mixed estate; load: any number of plain rows")
     org: tuple[str, ...] = setting(("12345",), "organization id; repeat the option for several")
-    date: datetime.date = field(default_factory=today, metadata={"help": "the day the estate is shown on"})
+    date: datetime.date | None = field(
+        default=None, metadata={"help": "the day the estate is shown on; by default that of the clock"}
+    )
     seed: int = setting(1, "the same seed and date give the same bytes")
     licenses: int = setting(200, "licenses of the load tenant")
     rows: int = setting(100_000, "consumption rows of the load tenant, all licenses together")
@@ -50,6 +52,11 @@ class Settings:
     last_page: str = setting("absent", "how the end is shown: nextPage absent, null or empty")
     repeated_rows: int = setting(0, "rows of the page before that each later page starts with again")
     gzip: bool = setting(True, "compress bodies for callers that accept it")
+
+    @property
+    def day(self) -> datetime.date:
+        """The simulator's today."""
+        return self.date or today()
 
     def __post_init__(self) -> None:
         wrong = [
@@ -71,8 +78,7 @@ class Settings:
 
 def default_of(name: str) -> Any:
     """The default value of one setting."""
-    spec = next(item for item in fields(Settings) if item.name == name)
-    return spec.default if spec.default_factory is MISSING else spec.default_factory()
+    return next(item.default for item in fields(Settings) if item.name == name)
 
 
 def changed(settings: Settings, changes: dict[str, Any]) -> Settings:
@@ -89,7 +95,8 @@ def _plain(name: str, value: Any) -> Any:
     if name == "org":
         return (value,) if isinstance(value, str) else tuple(str(item) for item in value)
     if name == "date":
-        return value if isinstance(value, datetime.date) else datetime.date.fromisoformat(value)
+        is_ready = value is None or isinstance(value, datetime.date)
+        return value if is_ready else datetime.date.fromisoformat(value)
     kind = type(default_of(name))
     if kind is bool and not isinstance(value, bool):
         raise ValueError(f"{name} must be true or false")
@@ -103,6 +110,6 @@ def shown(settings: Settings) -> dict[str, Any]:
     """The settings as JSON values, secrets left out."""
     secret = {"client_secret", "refresh_token"}
     values = {item.name: getattr(settings, item.name) for item in fields(Settings)}
-    values["date"] = settings.date.isoformat()
+    values["date"] = settings.day.isoformat()
     values["org"] = list(settings.org)
     return {name: value for name, value in values.items() if name not in secret}

@@ -45,7 +45,7 @@ class Simulator:
     def prepare(self) -> None:
         """Build what the first requests will ask for."""
         for org_id in self.settings.org:
-            self.tenant(org_id).row_count(self.settings.date, "")
+            self.tenant(org_id).row_count(self.settings.day, "")
 
     def set(self, **changes: Any) -> None:
         """Change settings while running."""
@@ -54,7 +54,7 @@ class Simulator:
 
     def totals(self, day: datetime.date | None = None, org_id: str | None = None) -> dict[str, Any]:
         """What the model recharges on a day."""
-        shown_day, shown_org = day or self.settings.date, org_id or self.settings.org[0]
+        shown_day, shown_org = day or self.settings.day, org_id or self.settings.org[0]
         tenant = self.tenant(shown_org)
         with self.lock:
             figures = tenant.totals(shown_day)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from chargeback.errors import LoadSuperseded, SettingsInvalid, SourceUnavailable
 from chargeback.selection import LicenseFilter
+from chargeback.warehouse import scripts
 from chargeback.warehouse.database import Database, execute
 
 if TYPE_CHECKING:
@@ -254,6 +255,8 @@ def settle_extractions(connection: Connection, load: Load) -> None:
         **load.parameters,
         is_any_of_the_date=load.source == "raw" and load.rebuild_of is None,
     )
+    for table in ("ops.load_licenses", "ops.extractions"):
+        scripts.analyze(connection, table, load.parameters)
 
 
 def _pages_to_rebuild(connection: Connection, request: LoadRequest) -> int | None:
@@ -267,10 +270,10 @@ def _pages_to_rebuild(connection: Connection, request: LoadRequest) -> int | Non
         """
         select max(loads.load_id)
         from ops.loads
-        inner join staging.license_pages on loads.load_id = license_pages.load_id
         where
             loads.org_id = %(org_id)s
             and loads.snapshot_date = %(snapshot_date)s
+            and loads.source = 'api'
             and exists (
                 select 1 from ops.extractions
                 where extractions.load_id = loads.load_id and extractions.status in ('complete', 'deleted')
