@@ -195,7 +195,9 @@ def test_compose_refuses_to_start_without_a_secret(name: str) -> None:
 
 
 def test_the_example_shows_the_defaults_that_hold() -> None:
-    held = {name: rest for name, operator, rest in references(COMPOSE_TEXT) if operator == ":-"}
+    held = {
+        name: resolved(rest, FILLED) for name, operator, rest in references(COMPOSE_TEXT) if operator == ":-"
+    }
     shown = {name: value for name, (_, value) in explained().items() if value}
 
     assert shown == {name: value for name, value in held.items() if name != "AIRFLOW_CONN_WAREHOUSE"}

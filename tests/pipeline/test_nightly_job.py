@@ -139,3 +139,82 @@ def test_more_licenses_than_airflow_may_map_are_grouped(nightly, first_night, mo
     assert run.state == "success"
     assert len([task for task in run.tasks if task.task_id == "extract_consumption"]) == 7
     assert nightly.published() == before
+
+
+CLUSTER_LICENSE = "41201"  # an Oracle Processor license of the demo tenant
+
+
+@pytest.fixture
+def refused_license(nightly):
+    """A license that the service account may not read for once."""
+    nightly.simulator.add_fault(license=CLUSTER_LICENSE, status=403)
+    yield CLUSTER_LICENSE
+    nightly.simulator.clear_faults()
+
+
+def test_a_license_that_fails_stops_the_night_and_the_last_good_one_stays(
+    nightly, first_night, refused_license
+) -> None:
+    before = nightly.published()
+
+    run = nightly.run(publishers=["Oracle"])
+
+    assert run.state == "failed"
+    assert run.failed_tasks == {"extract_consumption"}
+    assert refused_license in nightly.last_failure()
+    assert nightly.published() == before
+
+
+def test_a_license_that_fails_is_carried_forward_where_the_run_says_so(
+    nightly, first_night, refused_license
+) -> None:
+    columns = "license_id, device_id, user_id, recharged_consumption, recharged_cost, cost_center"
+    rows = f"select {columns} from bi.chargeback order by {columns}"
+    before = nightly.rows(rows)
+
+    run = nightly.run(publishers=["Oracle"], on_license_failure="keep_previous")
+
+    assert run.state == "success"
+    assert [task.state for task in run.tasks].count("skipped") == 1
+    assert nightly.rows(rows) == before
+    carried = nightly.rows("select distinct license_id from bi.chargeback where is_carried_forward")
+    assert carried == [{"license_id": refused_license}]
+    assert (
+        nightly.value(f"select status from bi.license_position where license_id = '{refused_license}'")
+        == "carried_forward"
+    )
+
+
+def test_a_license_deleted_during_the_run_is_a_recorded_fact(nightly, first_night) -> None:
+    nightly.simulator.add_fault(license=CLUSTER_LICENSE, not_found=True)
+    try:
+        run = nightly.run(publishers=["Oracle"])
+    finally:
+        nightly.simulator.clear_faults()
+
+    assert run.state == "success"
+    position = "select status from bi.license_position where license_id = '41201'"
+    assert nightly.value(position) == "deleted"
+    assert nightly.run(publishers=["Oracle"]).state == "success"
+    assert nightly.value(position) == "loaded"
+
+
+def test_a_row_that_cannot_be_read_is_quarantined_with_its_reason_and_the_rest_is_published(
+    nightly, first_night
+) -> None:
+    pages = "staging.consumption_pages where license_id = '41201' and load_id = "
+    newest = "(select max(load_id) from ops.loads where source = 'api' and status = 'published')"
+    before = nightly.value("select count(*) from bi.chargeback")
+    nightly.execute(
+        f"update {pages.replace(' where', ' set body = regexp_replace(body, %s) where', 1)}{newest}"
+        % """'"consumingInstallations": ?[0-9.]+', '"consumingInstallations": "several"'"""
+    )
+
+    assert nightly.run(source="raw", license_ids=["41201"]).state == "success"
+    [row] = nightly.rows("select license_id, column_name, reason from ops.quarantined_rows")
+    assert (row["license_id"], row["column_name"]) == ("41201", "consuming_installations")
+    assert nightly.value("select count(*) from bi.chargeback") == before - 1
+    assert (
+        nightly.value("select residue_reason from bi.license_position where license_id = '41201'")
+        == "rows_quarantined"
+    )
