@@ -1,0 +1,117 @@
+"""Tasks of a published run that are cleared and run again, as an operator does in the UI."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from chargeback import hooks
+from chargeback.errors import LoadSuperseded, LoadUnchecked
+from chargeback.steps import build, checks, extract, flatten, loads, publish
+from chargeback.steps.loads import LoadRequest
+
+TODAY = datetime.now(UTC).date()
+REPAIRED = "41201"
+
+
+class Tasks:
+    """The tasks of one run of the DAG, to be run in any order an operator can think of."""
+
+    def __init__(self) -> None:
+        self.database = hooks.database()
+        self.field_map = hooks.field_map()
+        request = LoadRequest.from_params(
+            {"publishers": ["Oracle"]}, org_id="12345", today=TODAY, default_date=TODAY
+        )
+        self.load_id = loads.open_load(self.database, request)
+
+    def list_licenses(self) -> list[str]:
+        client = hooks.flexera(self.database)
+        batches = extract.list_licenses(client, self.database, self.field_map, self.load_id, 1000)
+        return [license_id for batch in batches for license_id in batch["license_ids"]]
+
+    def extract(self, license_ids: list[str]) -> None:
+        client = hooks.flexera(self.database)
+        extract.consumption(client, self.database, self.field_map, self.load_id, license_ids)
+
+    def check_staging(self) -> None:
+        checks.check_staging(self.database, loads.for_writing(self.database, self.load_id))
+
+    def build(self) -> None:
+        flatten.flatten(self.database, self.field_map, loads.for_writing(self.database, self.load_id))
+        for layer in ("intermediate", "mart"):
+            build.build(self.database, loads.for_writing(self.database, self.load_id), layer)
+        checks.check(self.database, loads.for_writing(self.database, self.load_id), "mart")
+
+    def publish(self) -> None:
+        publish.publish(self.database, loads.for_writing(self.database, self.load_id))
+
+
+@pytest.fixture
+def published(nightly) -> Tasks:
+    """A run that went through."""
+    nightly.simulator.set_date(str(TODAY))
+    tasks = Tasks()
+    tasks.extract(tasks.list_licenses())
+    tasks.check_staging()
+    tasks.build()
+    tasks.publish()
+    return tasks
+
+
+def test_one_license_of_a_published_run_is_read_again_and_the_rest_stays(nightly, published) -> None:
+    before = nightly.published()
+    requests = nightly.simulator.api_request_count()
+    nightly.simulator.set(seed=2)  # the tenant answers otherwise now
+    try:
+        published.extract([REPAIRED])
+        published.check_staging()
+        published.build()
+        assert nightly.published() == before, "seen before it was published"
+        published.publish()
+    finally:
+        nightly.simulator.set(seed=1)
+
+    assert nightly.simulator.api_request_count() == requests + 1
+    after = nightly.published()
+    assert after != before
+    repaired = f",{REPAIRED},"
+    assert [row for row in after["chargeback"] if repaired not in row] == [
+        row for row in before["chargeback"] if repaired not in row
+    ]
+    assert nightly.value("select count(*) from bi.snapshot") == 1
+
+
+def test_a_published_run_is_rebuilt_from_its_pages_when_a_later_task_is_cleared(nightly, published) -> None:
+    before = nightly.published()
+    visible = nightly.value("select load_id from ops.snapshots")
+
+    published.check_staging()
+    published.build()
+    published.publish()
+
+    assert nightly.published() == before
+    assert nightly.value("select load_id from ops.snapshots") > visible
+
+
+def test_publishing_alone_never_shows_a_load_that_was_not_built(nightly, published) -> None:
+    before = nightly.published()
+
+    with pytest.raises(LoadUnchecked, match="Clear the run from check_staging on"):
+        published.publish()
+
+    assert nightly.published() == before
+
+
+def test_a_task_of_an_older_run_is_told_which_load_took_its_place(nightly, published) -> None:
+    newer = Tasks()
+    newer.extract(newer.list_licenses())
+    newer.check_staging()
+    newer.build()
+    newer.publish()
+
+    with pytest.raises(LoadSuperseded, match=f"load {newer.load_id} took its place"):
+        published.extract([REPAIRED])
+    with pytest.raises(LoadSuperseded, match="is published, so its license list is final"):
+        newer.list_licenses()
