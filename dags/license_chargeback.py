@@ -145,8 +145,7 @@ def check_star(load_id: int) -> Any:
 
 @task(outlets=[CHARGEBACK])
 def publish(load_id: int, *, outlet_events: Any = None) -> Any:
-    database = hooks.database()
-    totals = publishing.publish(database, loads.for_writing(database, load_id))
+    totals = publishing.publish(hooks.database(), load_id)
     outlet_events[CHARGEBACK].extra = totals
     return totals
 

@@ -62,7 +62,7 @@ def previous_kept_on_failure(database: Database, load_id: int) -> Iterator[None]
 
 
 def record_failure(context: Any) -> None:
-    """Write the reason of a failed task beside its load, where BI operators and `make run` find it."""
+    """Write the reason of a failed task beside its load, where operators and `make run` find it."""
     load_id = context["ti"].xcom_pull(task_ids="open_load")
     if load_id is not None:
         reason = f"{context['ti'].task_id}: {context.get('exception')}"

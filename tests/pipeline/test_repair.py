@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from chargeback import hooks
-from chargeback.errors import LoadSuperseded, LoadUnchecked
+from chargeback.errors import LoadSuperseded, LoadUnchecked, SourceUnavailable
 from chargeback.steps import build, checks, extract, flatten, loads, publish
 from chargeback.steps.loads import LoadRequest
 
@@ -45,7 +45,7 @@ class Tasks:
         checks.check(self.database, loads.for_writing(self.database, self.load_id), "mart")
 
     def publish(self) -> None:
-        publish.publish(self.database, loads.for_writing(self.database, self.load_id))
+        publish.publish(self.database, self.load_id)
 
 
 @pytest.fixture
@@ -97,11 +97,54 @@ def test_a_published_run_is_rebuilt_from_its_pages_when_a_later_task_is_cleared(
 
 def test_publishing_alone_never_shows_a_load_that_was_not_built(nightly, published) -> None:
     before = nightly.published()
+    published.check_staging()  # opens the load that would be built next
 
     with pytest.raises(LoadUnchecked, match="Clear the run from check_staging on"):
         published.publish()
 
     assert nightly.published() == before
+
+
+def test_a_star_that_was_written_again_after_its_checks_is_not_published(nightly, published) -> None:
+    before = nightly.published()
+    published.check_staging()
+    published.build()
+    loads.for_writing(published.database, published.load_id)  # what a step does that then dies
+
+    with pytest.raises(LoadUnchecked, match="has not passed its checks"):
+        published.publish()
+
+    assert nightly.published() == before
+
+
+def test_a_publish_that_died_after_its_work_may_run_again(nightly, published) -> None:
+    before = (nightly.published(), nightly.rows("select * from ops.loads order by load_id"))
+
+    published.publish()
+
+    assert (nightly.published(), nightly.rows("select * from ops.loads order by load_id")) == before
+
+
+def test_a_load_that_another_run_took_the_place_of_is_not_published(nightly, published) -> None:
+    before = nightly.published()
+    published.check_staging()
+    published.build()
+    newer = Tasks()
+
+    with pytest.raises(LoadSuperseded, match=f"load {newer.load_id} took its place"):
+        published.publish()
+
+    assert nightly.published() == before
+
+
+def test_a_license_of_a_load_of_another_day_is_not_read_from_the_api_of_today(nightly, published) -> None:
+    nightly.execute("update ops.loads set started_at = started_at - interval '25 hours'")
+    requests = nightly.simulator.api_request_count()
+
+    with pytest.raises(SourceUnavailable, match="the API only knows the present"):
+        published.extract([REPAIRED])
+
+    assert nightly.simulator.api_request_count() == requests
 
 
 def test_a_task_of_an_older_run_is_told_which_load_took_its_place(nightly, published) -> None:

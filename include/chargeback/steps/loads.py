@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+# How long after its opening a load may still read from the API; longer than a run may take.
+_EXTRACTION_HOURS = 24
 _SOURCES = ("auto", "api", "raw")
 _POLICIES = ("fail", "keep_previous")
 _PARAMS = ("snapshot_date", "source", "on_license_failure", *LicenseFilter.names())
@@ -157,10 +159,16 @@ def keeps_previous(database: Database, load_id: int) -> bool:
 
 
 def for_extraction(database: Database, load_id: int) -> Load:
-    """The load to stage pages for: pages may still be added to a published one, never to one given up."""
+    """The load to stage pages for: pages may still be added to a published one, never to one given up.
+
+    Nor to one that was opened long ago: the API would answer with another day than the load's other pages.
+    """
     with database.transaction() as connection:
         _refuse_given_up(connection, _latest(connection, load_id))
-        return get(connection, load_id)
+        load = get(connection, load_id)
+        if load.source == "api":
+            _refuse_late(connection, load)
+        return load
 
 
 def for_listing(database: Database, load_id: int) -> Load:
@@ -178,7 +186,8 @@ def for_writing(database: Database, load_id: int) -> Load:
     """The load that steps after the extraction write: `load_id` itself while it is not published.
 
     What is published is never changed in place. A step that is cleared and run again on a published load
-    builds a successor from the same pages; it becomes visible when it is published in its turn.
+    builds a successor from the same pages; it becomes visible when it is published in its turn. What is
+    written anew has to pass the checks anew.
     """
     with database.transaction() as connection:
         first = get(connection, load_id)
@@ -188,10 +197,21 @@ def for_writing(database: Database, load_id: int) -> Load:
             load = _open_successor(connection, first)
         execute(
             connection,
-            "update ops.loads set status = 'running', failure = null where load_id = %(load_id)s",
+            """
+            update ops.loads
+            set status = 'running', failure = null, star_checked_at = null
+            where load_id = %(load_id)s
+            """,
             load_id=load.load_id,
         )
         return get(connection, load.load_id)
+
+
+def for_publishing(connection: Connection, load_id: int) -> Load:
+    """The load to publish; until the transaction ends no other load of its snapshot is opened or published."""
+    first = get(connection, load_id)
+    _lock_snapshot(connection, first.org_id, first.snapshot_date)
+    return _refuse_given_up(connection, _latest(connection, load_id))
 
 
 def record_failure(database: Database, load_id: int, reason: str) -> None:
@@ -387,6 +407,26 @@ def _refuse_given_up(connection: Connection, load: Load) -> Load:
         f"Load {load.load_id} of snapshot {load.snapshot_date} is {load.status}: load {newest} took its place. "
         f"Nothing was written. Clear the task in the run that made load {newest}, or trigger a new run."
     )
+
+
+def _refuse_late(connection: Connection, load: Load) -> None:
+    is_late = execute(
+        connection,
+        """
+        select started_at < clock_timestamp() - make_interval(hours => %(hours)s)
+        from ops.loads
+        where load_id = %(load_id)s
+        """,
+        hours=_EXTRACTION_HOURS,
+        load_id=load.load_id,
+    ).scalar_one()
+    if is_late:
+        raise SourceUnavailable(
+            f"Load {load.load_id} of snapshot {load.snapshot_date} was opened more than {_EXTRACTION_HOURS} hours "
+            "ago, and the API only knows the present: its pages would be of another day. Nothing was asked. Clear "
+            f"from check_staging on to build from the pages it has, or trigger {load.snapshot_date} with source "
+            "'raw'."
+        )
 
 
 def _lock_snapshot(connection: Connection, org_id: str, snapshot_date: date) -> None:

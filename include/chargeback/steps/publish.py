@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chargeback.errors import LoadUnchecked
+from chargeback.steps import loads
 from chargeback.warehouse.database import Database, execute
 
 if TYPE_CHECKING:
@@ -13,54 +14,71 @@ if TYPE_CHECKING:
     from chargeback.steps.loads import Load
 
 
-def publish(database: Database, load: Load) -> dict[str, Any]:
-    """Point the snapshot at this load, in one small transaction. Returns the snapshot's totals."""
+def publish(database: Database, load_id: int) -> dict[str, Any]:
+    """Point the snapshot at this load, in one small transaction. Returns the snapshot's totals.
+
+    A load that is published already stays as it is, so that a task that died after its work may run again.
+    """
     with database.transaction() as connection:
-        _refuse_unchecked(connection, load)
-        _count(connection, load)
-        execute(
+        load = loads.for_publishing(connection, load_id)
+        if load.status != "published":
+            _refuse_unchecked(connection, load)
+            _count(connection, load)
+            _show(connection, load)
+        totals = execute(
             connection,
             """
-            update ops.loads
-            set status = 'superseded', finished_at = coalesce(finished_at, clock_timestamp())
-            where
-                load_id = (
-                    select load_id from ops.snapshots
-                    where org_id = %(org_id)s and snapshot_date = %(snapshot_date)s
-                )
-                and load_id <> %(load_id)s
-            """,
-            **load.parameters,
-        )
-        execute(
-            connection,
-            """
-            insert into ops.snapshots (org_id, snapshot_date, load_id, published_at)
-            values (%(org_id)s, %(snapshot_date)s, %(load_id)s, clock_timestamp())
-            on conflict (org_id, snapshot_date)
-            do update set load_id = excluded.load_id, published_at = excluded.published_at
-            """,
-            **load.parameters,
-        )
-        row = execute(
-            connection,
-            """
-            update ops.loads
-            set
-                status = 'published', failure = null,
-                published_at = clock_timestamp(), finished_at = clock_timestamp()
+            select load_id, org_id, snapshot_date, license_count, row_count, recharged_cost
+            from ops.loads
             where load_id = %(load_id)s
-            returning load_id, org_id, snapshot_date, license_count, row_count, recharged_cost
             """,
             load_id=load.load_id,
         ).one()
-    return {name: _plain(value) for name, value in row._mapping.items()}
+    return {name: _plain(value) for name, value in totals._mapping.items()}
+
+
+def _show(connection: Connection, load: Load) -> None:
+    """Take the visible load of the snapshot out of sight and put this one in its place."""
+    execute(
+        connection,
+        """
+        update ops.loads
+        set status = 'superseded', finished_at = coalesce(finished_at, clock_timestamp())
+        where
+            load_id = (
+                select load_id from ops.snapshots
+                where org_id = %(org_id)s and snapshot_date = %(snapshot_date)s
+            )
+        """,
+        **load.parameters,
+    )
+    execute(
+        connection,
+        """
+        insert into ops.snapshots (org_id, snapshot_date, load_id, published_at)
+        values (%(org_id)s, %(snapshot_date)s, %(load_id)s, clock_timestamp())
+        on conflict (org_id, snapshot_date)
+        do update set load_id = excluded.load_id, published_at = excluded.published_at
+        """,
+        **load.parameters,
+    )
+    execute(
+        connection,
+        """
+        update ops.loads
+        set
+            status = 'published', failure = null,
+            published_at = clock_timestamp(), finished_at = clock_timestamp()
+        where load_id = %(load_id)s
+        """,
+        load_id=load.load_id,
+    )
 
 
 def _refuse_unchecked(connection: Connection, load: Load) -> None:
     checked_at = execute(
         connection,
-        "select star_checked_at from ops.loads where load_id = %(load_id)s for update",
+        "select star_checked_at from ops.loads where load_id = %(load_id)s",
         load_id=load.load_id,
     ).scalar_one()
     if checked_at is None:
