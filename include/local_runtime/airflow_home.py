@@ -54,10 +54,8 @@ def airflow_environment(home: Path, metadata_url: str, keys: Mapping[str, str]) 
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata_url.replace(
             "postgresql://", "postgresql+psycopg2://", 1
         ),
-        "AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS": "False",
         "AIRFLOW__API__SECRET_KEY": keys["api_secret_key"],
         "AIRFLOW__API_AUTH__JWT_SECRET": keys["jwt_secret"],
-        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "SCARF_ANALYTICS": "false",
         "SCARF_NO_ANALYTICS": "true",
         "DO_NOT_TRACK": "1",

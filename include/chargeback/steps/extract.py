@@ -14,18 +14,18 @@ from chargeback.errors import (
     PagingError,
     PayloadChanged,
 )
-from chargeback.flexera import FieldMap, FlexeraClient, Page, UnreadableRow, parse_page
 from chargeback.selection import batches
-from chargeback.steps import loads
+from chargeback.steps import license_list, loads
 from chargeback.warehouse import staging
 from chargeback.warehouse.database import Database, copy_rows, execute
 from chargeback.warehouse.staging import Extraction, StagedPage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from sqlalchemy.engine import Connection
 
+    from chargeback.flexera import FieldMap, FlexeraClient, Page
     from chargeback.steps.loads import Load
 
 log = logging.getLogger(__name__)
@@ -103,35 +103,10 @@ def _stage_license_list(client: FlexeraClient, database: Database, load: Load) -
 
 
 def _listed_licenses(database: Database, field_map: FieldMap, load: Load) -> list[ListedLicense]:
-    licenses: dict[str, ListedLicense] = {}
-    for number, body in staging.license_pages(database, load.pages_load_id):
-        rows = parse_page(body.encode()).rows
-        missing = field_map.missing_required("license", rows)
-        if rows and missing:
-            raise PayloadChanged(
-                f"License list page {number}: no row has {', '.join(missing)}. Nothing was published. "
-                "Compare the API's answer with include/config/field_map.yaml and correct the paths there."
-            )
-        for license_ in _read_licenses(field_map, number, rows):
-            licenses[license_.license_id] = license_
-    return list(licenses.values())
-
-
-def _read_licenses(
-    field_map: FieldMap, page_number: int, rows: list[dict[str, Any]]
-) -> Iterator[ListedLicense]:
-    for row_number, row in enumerate(rows, start=1):
-        try:
-            values = field_map.license(row)
-        except UnreadableRow as error:
-            raise PayloadChanged(
-                f"License list page {page_number} row {row_number}: {error}. A license that cannot be read would "
-                "be charged to nobody, so nothing was published. Correct the license in Flexera One or its paths "
-                "in include/config/field_map.yaml."
-            ) from error
-        yield ListedLicense(
-            *(values[name] for name in ("license_id", "license_name", "license_type", "publisher"))
-        )
+    return [
+        ListedLicense(**{name: license_[name] for name in ListedLicense.__dataclass_fields__})
+        for license_ in license_list.read(database, field_map, load)
+    ]
 
 
 def _extracted_that_date(connection: Connection, load: Load) -> set[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from chargeback.flexera import LICENSE_COLUMNS, LINE_COLUMNS, FieldMap, UnreadableRow, parse_page
+from chargeback.steps import license_list
 from chargeback.warehouse import scripts, staging
 from chargeback.warehouse.database import Database, copy_rows, execute
 
@@ -76,16 +77,14 @@ def _delete(connection: Connection, load: Load) -> None:
 
 
 def _flatten_licenses(connection: Connection, database: Database, field_map: FieldMap, load: Load) -> int:
-    licenses: dict[object, tuple[object, ...]] = {}
-    for _number, body in staging.license_pages(database, load.pages_load_id):
-        for row in parse_page(body.encode()).rows:
-            values = field_map.license(row)
-            licenses[values["license_id"]] = tuple(values[name] for name in LICENSE_COLUMNS)
     return copy_rows(
         connection,
         "intermediate.int_licenses",
         ["load_id", *LICENSE_COLUMNS],
-        [(load.load_id, *values) for values in licenses.values()],
+        [
+            (load.load_id, *(license_[name] for name in LICENSE_COLUMNS))
+            for license_ in license_list.read(database, field_map, load)
+        ],
     )
 
 
