@@ -10,7 +10,7 @@ from chargeback.errors import FinalError, PagingError, PayloadChanged
 from chargeback.flexera.payloads import ParsedPage, page_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from chargeback.flexera.transport import Answer, Transport
 
@@ -22,7 +22,7 @@ class Page:
     """One page: the body as received, its rows, where the server says the next one is, and its number."""
 
     body: bytes
-    rows: list[dict[str, Any]]
+    rows: Sequence[dict[str, Any]]
     next_page: str | None
     number: int
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import requests
 
 from chargeback.errors import AccessDenied, FinalError, LicenseGone, PagingError, RequestRefused, ServiceBusy
-from chargeback.flexera.payloads import decode
+from chargeback.flexera.payloads import outline
 from chargeback.flexera.replies import Envelope, Reply, exchange
 from chargeback.flexera.retry import Patience, TryAgain
 
@@ -55,7 +55,7 @@ class Budget(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A good reply: its body as received, and the JSON document in it."""
+    """A good reply: its body as received, and the JSON document in it, the rows of a page as written."""
 
     body: bytes
     document: Any
@@ -140,7 +140,7 @@ class Transport:
 
     def _read(self, reply: Reply, subject: str, token: str) -> Answer:
         try:
-            document = decode(reply.body)
+            document = outline(reply.body)
         except ValueError as error:
             kind = reply.headers.get("content-type", "no content type")
             what = f"{len(reply.body)} bytes of {kind}" if reply.body else "an empty body"

@@ -93,7 +93,7 @@ def _stage_license_list(client: FlexeraClient, database: Database, load: Load) -
         )
         before = client.request_count
         for page in client.license_pages():
-            staging.stage_license_page(connection, load.load_id, page.number, page.body.decode())
+            staging.stage_license_page(connection, load.load_id, page.number, page.body)
         execute(
             connection,
             "update ops.loads set request_count = %(request_count)s where load_id = %(load_id)s",
@@ -225,7 +225,7 @@ def _refuse_changed_payload(field_map: FieldMap, extraction: Extraction, page: P
 def _staged(page: Page, request_count: int) -> StagedPage:
     return StagedPage(
         number=page.number,
-        body=page.body.decode(),
+        body=page.body,
         row_count=len(page.rows),
         next_page=page.next_page,
         request_count=request_count,

@@ -9,7 +9,7 @@ from chargeback.flexera import FieldMap, UnreadableRow, parse_page
 from chargeback.warehouse import staging
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from chargeback.steps.loads import Load
     from chargeback.warehouse.database import Database
@@ -28,7 +28,9 @@ def read(database: Database, field_map: FieldMap, load: Load) -> list[dict[str, 
     return list(licenses.values())
 
 
-def _read_page(field_map: FieldMap, page_number: int, rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _read_page(
+    field_map: FieldMap, page_number: int, rows: Sequence[dict[str, Any]]
+) -> Iterator[dict[str, Any]]:
     missing = field_map.missing_required("license", rows)
     if rows and missing:
         raise PayloadChanged(

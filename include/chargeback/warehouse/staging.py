@@ -29,13 +29,13 @@ class StagedPage:
     """One page as received; `request_count` is what it cost to fetch, retries included."""
 
     number: int
-    body: str
+    body: bytes
     row_count: int
     next_page: str | None
     request_count: int
 
 
-def stage_license_page(connection: Connection, load_id: int, number: int, body: str) -> None:
+def stage_license_page(connection: Connection, load_id: int, number: int, body: bytes) -> None:
     """Keep one page of the license list."""
     copy_rows(
         connection, "staging.license_pages", ["load_id", "page_number", "body"], [(load_id, number, body)]
@@ -166,7 +166,7 @@ def stage_consumption_page(connection: Connection, extraction: Extraction, page:
             """,
             page_number=page.number,
             row_count=page.row_count,
-            byte_count=len(page.body.encode()),
+            byte_count=len(page.body),
             request_count=page.request_count,
             next_page=page.next_page,
             extraction_id=extraction.extraction_id,
