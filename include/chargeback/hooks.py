@@ -50,9 +50,9 @@ class FlexeraHook(HttpHook):
         session.headers.update({**requests.utils.default_headers(), **(headers or {})})
         return session
 
-    def get_client(self, budget: Budget) -> FlexeraClient:
-        """A client that spends this budget."""
-        return FlexeraClient.over(self.get_conn(), self.settings(), budget)
+    def get_client(self, budget: Budget, token_budget: Budget | None = None) -> FlexeraClient:
+        """A client that spends this budget, and for its tokens the other one."""
+        return FlexeraClient.over(self.get_conn(), self.settings(), budget, token_budget=token_budget)
 
     def test_connection(self) -> tuple[bool, str]:
         """Get a token and read one page of licenses; the button of the connection form calls this."""
@@ -91,8 +91,11 @@ def flexera_settings() -> FlexeraSettings:
 def flexera(database: Database) -> FlexeraClient:
     """The client of connection `flexera`, its pace shared through the warehouse."""
     settings = flexera_settings()
-    budget = RequestBudget(database.raw_connection, settings.budget_id, settings.requests_per_minute)
-    return FlexeraHook().get_client(budget)
+    connect = database.raw_connection
+    return FlexeraHook().get_client(
+        RequestBudget(connect, settings.budget_id, settings.requests_per_minute),
+        RequestBudget(connect, settings.token_budget_id, 0, stays_connected=False),
+    )
 
 
 def database() -> Database:

@@ -95,6 +95,11 @@ class FlexeraSettings:
         """What the request limit belongs to: the organization, on its API."""
         return f"{urlsplit(self.api_url).netloc}/{self.org_id}"
 
+    @property
+    def token_budget_id(self) -> str:
+        """What a limit of the token endpoint belongs to: the organization, at its login service."""
+        return f"{urlsplit(self.token_url).netloc}/token/{self.org_id}"
+
     def token_form(self) -> dict[str, str]:
         """What the token endpoint is sent. Holds the secret: never for a log."""
         if self.grant_type == "refresh_token":

@@ -217,17 +217,49 @@ def test_a_warehouse_that_is_gone_is_told_after_some_tries(connect: Connector) -
     assert "hush" not in str(caught.value)
 
 
-def test_what_the_server_says_is_left_is_kept_and_slows_nobody(
+def test_nothing_left_means_waiting_for_the_end_of_the_window_once_that_is_known(
     connect: Connector, query: Callable[..., Any]
 ) -> None:
-    budget = RequestBudget(connect, BUDGET, 60)
-    budget.take()
-    before = query("select next_request_at from ops.request_budgets")
+    ours, theirs = (RequestBudget(connect, BUDGET, 6000, window_seconds=30) for _ in range(2))
+    ours.take()
+    ours.note_remaining(3)
+    theirs.take()
+    theirs.note_remaining(0)
+    assert query("select blocked_until is null from ops.request_budgets"), "no window was seen to begin"
 
-    budget.note_remaining(0)
+    ours.take()
+    ours.note_remaining(5999)
+    theirs.take()
+    theirs.note_remaining(0)
 
+    assert query(
+        "select blocked_until = window_started_at + interval '30 seconds' and blocked_until > clock_timestamp() "
+        "from ops.request_budgets"
+    )
     assert query("select last_remaining from ops.request_budgets") == 0
-    assert query("select next_request_at from ops.request_budgets") == before
+
+
+def test_a_reply_that_was_overtaken_tells_nothing(connect: Connector, query: Callable[..., Any]) -> None:
+    slow, quick = (RequestBudget(connect, BUDGET, 6000) for _ in range(2))
+    slow.take()
+    quick.take()
+    quick.note_remaining(5998)
+
+    slow.note_remaining(0)
+
+    assert query("select last_remaining from ops.request_budgets") == 5998
+
+
+def test_a_budget_that_is_used_seldom_gives_its_connection_back(
+    connect: Connector, query: Callable[..., Any]
+) -> None:
+    RequestBudget(connect, BUDGET, 0, stays_connected=False).take()
+
+    _until(
+        query,
+        "select count(*) = 0 from pg_stat_activity "
+        "where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'",
+    )
 
 
 def test_no_pace_of_our_own_still_obeys_the_server(connect: Connector, query: Callable[..., Any]) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     import requests
 
+    from chargeback.flexera.transport import Budget
     from chargeback.settings import FlexeraSettings
 
 _SUBJECT = "access token"
@@ -38,18 +39,23 @@ _ADVICE: dict[type[ChargebackError], str] = {
 
 
 class TokenSource:
-    """Gets access tokens for one account and keeps the last one while it is valid."""
+    """Gets access tokens for one account and keeps the last one while it is valid.
+
+    With a budget, a login service that is busy for one is left alone by all who share it.
+    """
 
     def __init__(
         self,
         session: requests.Session,
         settings: FlexeraSettings,
+        budget: Budget | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._session = session
         self._settings = settings
+        self._budget = budget
         self._clock = clock
         self._patience = Patience(sleep=sleep)
         self._token: str | None = None
@@ -58,7 +64,8 @@ class TokenSource:
     def token(self) -> str:
         """A token with some life left."""
         if self._token is None or self._clock() >= self._renew_at:
-            self._token, life_seconds = self._patience.call(self._request, self._patience.sleep)
+            wait_for_turn = self._budget.block if self._budget else self._patience.sleep
+            self._token, life_seconds = self._patience.call(self._request, wait_for_turn)
             margin = min(_LARGEST_MARGIN_SECONDS, life_seconds / 10)
             self._renew_at = self._clock() + life_seconds - margin
         return self._token
@@ -69,6 +76,8 @@ class TokenSource:
             self._token = None
 
     def _request(self) -> tuple[str, float]:
+        if self._budget:
+            self._budget.take()
         asked_at = self._clock()
         reply = exchange(self._send, _SUBJECT, self._settings.timeout_seconds, self._clock)
         token, life_seconds = self._read(reply)

@@ -34,11 +34,12 @@ class FlexeraClient:
         settings: FlexeraSettings,
         budget: Budget,
         *,
+        token_budget: Budget | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> FlexeraClient:
-        """A client over one kept-alive session that spends this budget."""
-        tokens = TokenSource(session, settings, clock=clock, sleep=sleep)
+        """A client over one kept-alive session that spends this budget, and for its tokens the other one."""
+        tokens = TokenSource(session, settings, token_budget, clock=clock, sleep=sleep)
         transport = Transport(session, settings, tokens, budget, clock=clock, sleep=sleep)
         return cls(transport, settings.org_id, settings.page_size)
 

@@ -24,7 +24,11 @@ _LATENESS = 0.25
 _LONGEST_LATENESS_SECONDS = 0.05
 # An idle connection is spoken to this often, so that a lost one is noticed and no firewall forgets it.
 _LONGEST_SLEEP_SECONDS = 5.0
+_SHORTEST_SLEEP_SECONDS = 0.0005
 _CONNECT_TRIES = 5
+# What remains rises when a window ends. Replies overtake each other, so a small rise tells nothing.
+_LEAST_RISE_SHARE = 0.25
+_LEAST_RISE = 2
 
 _OPEN = """
 select
@@ -46,10 +50,10 @@ with taken as (
             + %(spacing)s * interval '1 second',
         request_count = request_count + 1
     where budget_id = %(budget_id)s and greatest(next_request_at, blocked_until) <= clock_timestamp()
-    returning budget_id
+    returning request_count
 )
 select
-    (select count(*) from taken) as taken_count,
+    (select request_count from taken) as request,
     extract(epoch from greatest(next_request_at, blocked_until) - clock_timestamp())::float8 as wait_seconds
 from ops.request_budgets
 where budget_id = %(budget_id)s
@@ -61,7 +65,21 @@ set
     throttled_count = throttled_count + 1
 where budget_id = %(budget_id)s
 """
-_NOTE = "update ops.request_budgets set last_remaining = %(remaining)s where budget_id = %(budget_id)s"
+_NOTE = """
+update ops.request_budgets
+set
+    noted_request = %(request)s,
+    last_remaining = %(remaining)s,
+    window_started_at = case
+        when %(remaining)s - last_remaining >= %(rise)s then clock_timestamp()
+        else window_started_at
+    end,
+    blocked_until = case
+        when %(remaining)s > 0 then blocked_until
+        else greatest(blocked_until, window_started_at + %(window)s * interval '1 second')
+    end
+where budget_id = %(budget_id)s and noted_request < %(request)s
+"""
 
 
 class RequestBudget:
@@ -69,8 +87,10 @@ class RequestBudget:
 
     Who waits, queues for an advisory lock, which PostgreSQL hands on in order of arrival; who holds it waits
     for the next turn on the server's clock and takes it in one statement. A process that dies while waiting
-    loses its connection and with it its place, and has spent nothing. The lock belongs to the session:
-    `connect` must lead to the server itself, not to a pooler that shares sessions.
+    loses its connection and with it its place, and has spent nothing. `window_seconds` is how long the server
+    counts requests before it begins anew. The lock belongs to the session:
+    `connect` must lead to the server itself, not to a pooler that shares sessions. A budget that is used
+    seldom need not stay connected.
     """
 
     def __init__(
@@ -79,16 +99,22 @@ class RequestBudget:
         budget_id: str,
         requests_per_minute: int,
         *,
+        window_seconds: float = 60.0,
+        stays_connected: bool = True,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._connect = connect
         self._sleep = sleep
+        self._stays_connected = stays_connected
         self._connection: Any = None
+        self._request = 0
         spacing = 60.0 / requests_per_minute * _MARGIN if requests_per_minute else 0.0
         self._parameters: dict[str, object] = {
             "budget_id": budget_id,
             "spacing": spacing,
             "lateness": min(spacing * _LATENESS, _LONGEST_LATENESS_SECONDS),
+            "rise": max(int(requests_per_minute * _LEAST_RISE_SHARE), _LEAST_RISE),
+            "window": window_seconds,
         }
 
     def take(self) -> None:
@@ -100,12 +126,13 @@ class RequestBudget:
         self._reliably(lambda: self._run(_BLOCK, seconds=seconds))
 
     def note_remaining(self, remaining: int) -> None:
-        """Keep what the server says is left of its window, for operators.
+        """Tell everyone what the server says is left of its window, in the reply to the last request.
 
-        Nothing is slowed down by it: at this pace the last request of a window always leaves 0, and where
-        another integration has spent the rest, the server's next refusal says to the second when to go on.
+        When nothing is left, nobody sends until that window ends: at our own pace this is the moment it ends
+        anyway, and where another integration has spent the rest, it saves the refusal. When the window ends is
+        known from the last time that what remains rose; until it was seen to rise, the server's refusal says it.
         """
-        self._reliably(lambda: self._run(_NOTE, remaining=remaining))
+        self._reliably(lambda: self._run(_NOTE, remaining=remaining, request=self._request))
 
     def close(self) -> None:
         """Give the connection back; the next use opens another."""
@@ -116,8 +143,8 @@ class RequestBudget:
     def _take(self) -> None:
         try:
             self._run(_QUEUE)
-            while (wait_seconds := self._try()) is not None:
-                self._sleep(min(max(wait_seconds, 0.0), _LONGEST_SLEEP_SECONDS))
+            while (wait_seconds := self._try()) > 0:
+                self._sleep(min(wait_seconds, _LONGEST_SLEEP_SECONDS))
         except BaseException:
             self.close()  # a task that is stopped while it waits must not keep its place
             raise
@@ -130,16 +157,19 @@ class RequestBudget:
         except (psycopg2.OperationalError, psycopg2.InterfaceError):
             self.close()
 
-    def _try(self) -> float | None:
-        """Take the turn if it has come; else how long it is until then."""
-        taken_count, wait_seconds = self._run(_TAKE)
-        return None if taken_count else float(wait_seconds)
+    def _try(self) -> float:
+        """Take the turn if it has come, which leaves nothing to wait for; else how long it is until then."""
+        request, wait_seconds = self._run(_TAKE)
+        if request is None:
+            return max(float(wait_seconds), _SHORTEST_SLEEP_SECONDS)
+        self._request = request
+        return 0.0
 
     def _reliably(self, work: Callable[[], T]) -> T:
         """Do the work, anew on a new connection where the old one was lost."""
         for number in range(1, _CONNECT_TRIES + 1):
             try:
-                return work()
+                return self._and_close(work)
             except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
                 self.close()
                 if number == _CONNECT_TRIES:
@@ -150,6 +180,14 @@ class RequestBudget:
                     ) from error
                 self._sleep(0.5 * 2.0 ** (number - 1))
         raise AssertionError("unreachable")
+
+    def _and_close(self, work: Callable[[], T]) -> T:
+        """Do the work, and keep the connection only where the budget is used often."""
+        try:
+            return work()
+        finally:
+            if not self._stays_connected:
+                self.close()
 
     def _run(self, statement: str, **parameters: object) -> Any:
         """The first row of one statement, None where it gives none."""
