@@ -94,6 +94,17 @@ PARAMS = {
             "carried forward from its last published snapshot and flagged."
         ),
     ),
+    "allowed_shrink_percent": Param(
+        20,
+        type=["number", "null"],
+        minimum=0,
+        maximum=100,
+        title="Allowed shrink",
+        description=(
+            "By how many percent the tenant may have fewer licenses or rows than in its last snapshot. A tenant that "
+            "shrank more is not published: a service account that lost rights looks just like that."
+        ),
+    ),
 }
 
 

@@ -81,7 +81,11 @@ def test_random_lines_keep_their_totals_through_facts_and_trees(
             {"licenses": [{**row, "license_id": str(number)} for number, row in enumerate(licenses)]}
         )
 
-        assert set(found) <= {"rows_repeated_across_pages", "host_figures_agree"}
+        assert set(found) <= {
+            "rows_repeated_across_pages",
+            "host_figures_agree",
+            "rows_add_up_to_their_license",
+        }
         recharged = ("recharged_consumption", "recharged_cost")
         charged = totals(session, "intermediate.int_consumer_lines", *recharged)
         assert totals(session, "bi.chargeback", *recharged) == charged

@@ -61,15 +61,19 @@ class Nights:
             self.connection,
             """
             insert into ops.loads (
-                load_id, org_id, snapshot_date, source, pages_load_id, status, on_license_failure, dag_run_id
+                load_id, org_id, snapshot_date, source, pages_load_id, status, on_license_failure,
+                allowed_shrink_percent, dag_run_id
             )
             overriding system value
-            values (%(load_id)s, %(org_id)s, %(date)s, 'api', %(load_id)s, 'running', %(policy)s, 'manual')
+            values (
+                %(load_id)s, %(org_id)s, %(date)s, 'api', %(load_id)s, 'running', %(policy)s, %(shrink)s, 'manual'
+            )
             """,
             load_id=self.load_id,
             org_id=self.org_id,
             date=snapshot_date,
             policy=night.get("on_license_failure", "fail"),
+            shrink=night.get("allowed_shrink_percent", 20),
         )
         execute(
             self.connection,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from chargeback.errors import LoadSuperseded, SettingsInvalid, SourceUnavailable
@@ -21,7 +22,14 @@ if TYPE_CHECKING:
 _EXTRACTION_HOURS = 24
 _SOURCES = ("auto", "api", "raw")
 _POLICIES = ("fail", "keep_previous")
-_PARAMS = ("snapshot_date", "source", "on_license_failure", *LicenseFilter.names())
+_PARAMS = (
+    "snapshot_date",
+    "source",
+    "on_license_failure",
+    "allowed_shrink_percent",
+    *LicenseFilter.names(),
+)
+_ALLOWED_SHRINK_PERCENT = Decimal(20)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +41,7 @@ class LoadRequest:
     today: date
     source: str = "auto"
     on_license_failure: str = "fail"
+    allowed_shrink_percent: Decimal = _ALLOWED_SHRINK_PERCENT
     license_filter: LicenseFilter = field(default_factory=LicenseFilter)
     dag_run_id: str | None = None
 
@@ -56,6 +65,7 @@ class LoadRequest:
         policy = _choice(
             "on_license_failure", params.get("on_license_failure") or "fail", _POLICIES, mistakes
         )
+        allowed_shrink_percent = _percent(params.get("allowed_shrink_percent"), mistakes)
         mistakes += [
             f"{name} is {params[name]!r}; it must be a list"
             for name in LicenseFilter.names()
@@ -71,6 +81,7 @@ class LoadRequest:
             today=today,
             source=source,
             on_license_failure=policy,
+            allowed_shrink_percent=allowed_shrink_percent,
             license_filter=LicenseFilter.from_params(params),
             dag_run_id=dag_run_id,
         )
@@ -88,6 +99,7 @@ class Load:
     rebuild_of: int | None
     status: str
     on_license_failure: str
+    allowed_shrink_percent: Decimal
     filters: dict[str, list[str]]
     dag_run_id: str | None
 
@@ -131,6 +143,7 @@ def open_load(database: Database, request: LoadRequest) -> int:
             pages_load_id=pages_load_id,
             rebuild_of=None,
             on_license_failure=request.on_license_failure,
+            allowed_shrink_percent=request.allowed_shrink_percent,
             filters=request.license_filter.as_dict(),
             dag_run_id=request.dag_run_id,
         )
@@ -143,7 +156,7 @@ def get(connection: Connection, load_id: int) -> Load:
         """
         select
             load_id, org_id, snapshot_date, source, pages_load_id, rebuild_of, status,
-            on_license_failure, filters, dag_run_id
+            on_license_failure, allowed_shrink_percent, filters, dag_run_id
         from ops.loads
         where load_id = %(load_id)s
         """,
@@ -319,6 +332,7 @@ def _insert_load(
     pages_load_id: int | None,
     rebuild_of: int | None,
     on_license_failure: str,
+    allowed_shrink_percent: Decimal,
     filters: Mapping[str, Any],
     dag_run_id: str | None,
 ) -> int:
@@ -331,12 +345,12 @@ def _insert_load(
         """
         insert into ops.loads (
             load_id, org_id, snapshot_date, source, pages_load_id, rebuild_of, status,
-            on_license_failure, filters, dag_run_id
+            on_license_failure, allowed_shrink_percent, filters, dag_run_id
         )
         overriding system value
         values (
             %(load_id)s, %(org_id)s, %(snapshot_date)s, %(source)s, %(pages_load_id)s, %(rebuild_of)s, 'running',
-            %(on_license_failure)s, %(filters)s::jsonb, %(dag_run_id)s
+            %(on_license_failure)s, %(allowed_shrink_percent)s, %(filters)s::jsonb, %(dag_run_id)s
         )
         """,
         load_id=load_id,
@@ -346,6 +360,7 @@ def _insert_load(
         pages_load_id=load_id if pages_load_id is None else pages_load_id,
         rebuild_of=rebuild_of,
         on_license_failure=on_license_failure,
+        allowed_shrink_percent=allowed_shrink_percent,
         filters=json.dumps(filters),
         dag_run_id=dag_run_id,
     )
@@ -366,6 +381,7 @@ def _open_successor(connection: Connection, first: Load) -> Load:
         pages_load_id=first.pages_load_id,
         rebuild_of=first.load_id,
         on_license_failure=first.on_license_failure,
+        allowed_shrink_percent=first.allowed_shrink_percent,
         filters=first.filters,
         dag_run_id=first.dag_run_id,
     )
@@ -452,3 +468,16 @@ def _choice(name: str, value: object, choices: tuple[str, ...], mistakes: list[s
     if value not in choices:
         mistakes.append(f"{name} is {value!r}; it must be one of {', '.join(choices)}")
     return str(value)
+
+
+def _percent(value: object, mistakes: list[str]) -> Decimal:
+    if value is None or value == "":
+        return _ALLOWED_SHRINK_PERCENT
+    try:
+        percent = Decimal(str(value))
+    except InvalidOperation:
+        percent = Decimal("NaN")
+    if percent.is_nan() or not 0 <= percent <= 100:
+        mistakes.append(f"allowed_shrink_percent is {value!r}; it must be a number from 0 to 100")
+        return _ALLOWED_SHRINK_PERCENT
+    return percent

@@ -37,6 +37,10 @@ def test_the_date_of_the_form_wins_over_the_logical_date() -> None:
         pytest.param(
             {"on_license_failure": "skip"}, ["on_license_failure", "keep_previous"], id="unknown policy"
         ),
+        pytest.param(
+            {"allowed_shrink_percent": 101}, ["allowed_shrink_percent", "101", "0 to 100"], id="percent"
+        ),
+        pytest.param({"allowed_shrink_percent": "a lot"}, ["'a lot'", "0 to 100"], id="percent in words"),
         pytest.param({"publisher": ["Oracle"]}, ["'publisher'", "publishers"], id="misspelled param"),
         pytest.param({"publishers": "Oracle"}, ["publishers", "list"], id="text instead of a list"),
     ],
