@@ -141,7 +141,11 @@ class FieldMap:
         self._products = list_reader({name: lines[name] for name in PRODUCT_TYPES})
         self._instances = list_reader({name: lines[name] for name in INSTANCE_TYPES})
         self._required = {
-            entity: [(name, finder(column.paths)) for name, column in each.items() if column.is_required]
+            entity: [
+                (f"{name} ({' or '.join(column.paths)})", finder(column.paths))
+                for name, column in each.items()
+                if column.is_required
+            ]
             for entity, each in columns.items()
         }
 
@@ -177,7 +181,7 @@ class FieldMap:
         )
 
     def missing_required(self, entity: str, rows: Iterable[Mapping[str, Any]]) -> list[str]:
-        """The required columns that no row has under any of their paths; reads rows only while one is missing."""
+        """The required columns that no row has, each with the paths tried; reads rows only while one is missing."""
         missing = self._required[entity]
         for row in rows:
             if not missing:
