@@ -45,13 +45,20 @@ LINE_TYPES: dict[str, tuple[str, ...]] = {
     "host_cores": _NUMBER_TYPES,
     "host_installed_cores": _NUMBER_TYPES,
     "host_consuming_cores": _NUMBER_TYPES,
+    "host_processors": _NUMBER_TYPES,
     "cluster_id": _TEXT_TYPES,
     "cluster_name": _TEXT_TYPES,
     "cluster_cores": _NUMBER_TYPES,
     "cluster_installed_cores": _NUMBER_TYPES,
     "cluster_consuming_cores": _NUMBER_TYPES,
     "cores": _NUMBER_TYPES,
+    "capped_cores": _NUMBER_TYPES,
+    "processors": _NUMBER_TYPES,
+    "points_per_core": _NUMBER_TYPES,
+    "is_eligible_for_sub_capacity": ("boolean",),
+    "is_allocated": ("boolean",),
     "consuming_installations": _NUMBER_TYPES,
+    "overridden_consumption": _NUMBER_TYPES,
     "machine_consumption": _NUMBER_TYPES,
     "host_consumption": _NUMBER_TYPES,
     "cost_per_right": _NUMBER_TYPES,
@@ -62,7 +69,9 @@ LINE_TYPES: dict[str, tuple[str, ...]] = {
 }
 PRODUCT_TYPES: dict[str, tuple[str, ...]] = {"product_name": _TEXT_TYPES, "is_supplementary": ("boolean",)}
 INSTANCE_TYPES: dict[str, tuple[str, ...]] = {"instance_name": _TEXT_TYPES}
-ENTITIES = {"license": LICENSE_TYPES, "consumption": {**LINE_TYPES, **PRODUCT_TYPES, **INSTANCE_TYPES}}
+POOL_TYPES: dict[str, tuple[str, ...]] = {"pool_name": _TEXT_TYPES, "pool_capped_cores": _NUMBER_TYPES}
+LIST_TYPES = {**PRODUCT_TYPES, **INSTANCE_TYPES, **POOL_TYPES}
+ENTITIES = {"license": LICENSE_TYPES, "consumption": {**LINE_TYPES, **LIST_TYPES}}
 
 _SETTINGS = ("paths", "type", "required", "default")
 _NAME = r"[^.\[\]\s]+"
@@ -164,7 +173,7 @@ def _path_mistakes(name: str, paths: Any, is_required: Any) -> Iterable[str]:
         return
     if is_required is True and not paths:
         yield "is required, but has no paths"
-    is_list = name in PRODUCT_TYPES or name in INSTANCE_TYPES
+    is_list = name in LIST_TYPES
     pattern, form = (_LIST_PATH, "list[].name") if is_list else (_PLAIN_PATH, "name or object.name")
     yield from (
         f"has the path {path!r}, not of the form {form}" for path in paths if not pattern.fullmatch(path)

@@ -17,6 +17,7 @@ from chargeback.flexera.map_file import (
     INSTANCE_TYPES,
     LICENSE_TYPES,
     LINE_TYPES,
+    POOL_TYPES,
     PRODUCT_TYPES,
     columns_of,
 )
@@ -74,11 +75,15 @@ _TEXTS_DECODER = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class ConsumptionLine(NamedTuple):
-    """One consumption row: its values in the order of LINE_COLUMNS, and the two lists beside its device."""
+    """One consumption row: its values in the order of LINE_COLUMNS, and the lists beside its device.
+
+    `pools` are the resource pools around a virtual machine, the innermost first, with their caps in cores.
+    """
 
     values: tuple[object, ...]
     products: list[tuple[str, bool | None]]
     instances: list[str]
+    pools: list[tuple[str, Decimal | None]]
 
 
 def parse_page(body: bytes) -> ParsedPage:
@@ -140,6 +145,7 @@ class FieldMap:
         self._line = LineReader({name: lines[name] for name in LINE_COLUMNS})
         self._products = list_reader({name: lines[name] for name in PRODUCT_TYPES})
         self._instances = list_reader({name: lines[name] for name in INSTANCE_TYPES})
+        self._pools = list_reader({name: lines[name] for name in POOL_TYPES})
         self._required = {
             entity: [
                 (f"{name} ({' or '.join(column.paths)})", finder(column.paths))
@@ -178,6 +184,7 @@ class FieldMap:
             self._line.read(row),
             [(name, is_supplementary) for name, is_supplementary in self._products(row)],
             [name for (name,) in self._instances(row)],
+            [(name, capped_cores) for name, capped_cores in self._pools(row)],
         )
 
     def missing_required(self, entity: str, rows: Iterable[Mapping[str, Any]]) -> list[str]:

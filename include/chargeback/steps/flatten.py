@@ -27,6 +27,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "intermediate.int_consumption_lines": (*_KEY, *LINE_COLUMNS),
     "intermediate.int_line_products": (*_KEY, "position", "product_name", "is_supplementary"),
     "intermediate.int_line_instances": (*_KEY, "position", "instance_name"),
+    "intermediate.int_line_pools": (*_KEY, "position", "pool_name", "capped_cores"),
     "ops.quarantined_rows": (*_KEY, "column_name", "reason", "payload"),
 }
 
@@ -107,7 +108,7 @@ def _extractions(connection: Connection, load: Load) -> Iterator[tuple[str, int,
 def _flatten_page(
     buffers: _Buffers, field_map: FieldMap, key: tuple[int, str, int], body: str, counts: dict[str, int]
 ) -> int:
-    lines, products, instances, quarantined = buffers.rows.values()
+    lines, products, instances, pools, quarantined = buffers.rows.values()
     quarantined_before = counts["quarantined"]
     for row_number, row in enumerate(parse_page(body.encode()).rows, start=1):
         row_key = (*key, row_number)
@@ -124,5 +125,6 @@ def _flatten_page(
             for position, (name, is_supplementary) in enumerate(line.products, start=1)
         )
         instances.extend((*row_key, position, name) for position, name in enumerate(line.instances, start=1))
+        pools.extend((*row_key, position, *pool) for position, pool in enumerate(line.pools, start=1))
     buffers.flush(least=_FLUSH_ROWS)
     return counts["quarantined"] - quarantined_before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +16,7 @@ from chargeback.flexera import LICENSE_COLUMNS, LINE_COLUMNS, FieldMap, Unreadab
 
 INCLUDE = Path(__file__).resolve().parents[3] / "include"
 MAP = INCLUDE / "config" / "field_map.yaml"
-TABLES = INCLUDE / "chargeback" / "warehouse" / "migrations" / "versions" / "v0001_intermediate.sql"
+REVISIONS = INCLUDE / "chargeback" / "warehouse" / "migrations" / "versions"
 ROW = {
     "device": {
         "id": 90311,
@@ -51,16 +52,28 @@ def line(field_map: FieldMap, row: dict[str, Any]) -> dict[str, object]:
     return dict(zip(LINE_COLUMNS, field_map.consumption(row).values, strict=True))
 
 
-def columns_of(table: str) -> list[str]:
-    definition = TABLES.read_text().split(f"create table intermediate.{table} (")[1].split("primary key")[0]
-    return [text_line.split()[0] for text_line in definition.strip().splitlines()]
+def columns_of(table: str) -> set[str]:
+    """The columns that the revisions give a table."""
+    revisions = "".join(path.read_text() for path in sorted(REVISIONS.glob("*.sql")))
+    made = revisions.split(f"create table intermediate.{table} (")[1].split("primary key")[0]
+    added = re.findall(rf"alter table intermediate\.{table}\s+([^;]*)", revisions)
+    names = re.findall(r"^\s*(\w+) ", made, re.MULTILINE)
+    return {*names, *re.findall(r"add column (\w+)", " ".join(added))}
 
 
-def test_the_columns_are_those_of_the_tables_in_their_order() -> None:
-    row_key = ["load_id", "license_id", "page_number", "row_number"]
+def test_the_columns_are_those_of_the_tables() -> None:
+    row_key = {"load_id", "license_id", "page_number", "row_number"}
 
-    assert columns_of("int_consumption_lines") == [*row_key, *LINE_COLUMNS]
-    assert columns_of("int_licenses") == ["load_id", *LICENSE_COLUMNS]
+    assert columns_of("int_consumption_lines") == {*row_key, *LINE_COLUMNS}
+    assert columns_of("int_licenses") == {"load_id", *LICENSE_COLUMNS}
+
+
+def test_resource_pools_are_read_from_the_innermost_out(field_map: FieldMap) -> None:
+    pools = [{"name": "shared", "cappedCores": 6}, {"name": "outer"}, {"cappedCores": 3}]
+
+    read = field_map.consumption({"device": {"resourcePools": pools}})
+
+    assert read.pools == [("shared", Decimal(6)), ("outer", None)]
 
 
 def test_a_consumption_row_becomes_typed_columns(field_map: FieldMap) -> None:

@@ -1,4 +1,5 @@
--- The request window as the server counts it, and how far a tenant may shrink from one snapshot to the next.
+-- The request window as the server counts it, how far a tenant may shrink from one snapshot to the next, and what
+-- the API says of a machine's capacity.
 
 alter table ops.request_budgets
 add column noted_request bigint not null default 0,
@@ -13,3 +14,27 @@ add column allowed_shrink_percent numeric not null default 20
 check (allowed_shrink_percent between 0 and 100);
 comment on column ops.loads.allowed_shrink_percent is
 'By how many percent the tenant may have fewer licenses or rows than in its last snapshot.';
+
+alter table intermediate.int_consumption_lines
+add column host_processors numeric,
+add column capped_cores numeric,
+add column processors numeric,
+add column points_per_core numeric,
+add column is_eligible_for_sub_capacity boolean,
+add column is_allocated boolean,
+add column overridden_consumption numeric;
+
+create table intermediate.int_line_pools (
+    load_id bigint not null,
+    license_id text not null,
+    page_number integer not null,
+    row_number integer not null,
+    position integer not null,
+    pool_name text,
+    capped_cores numeric,
+    primary key (load_id, license_id, page_number, row_number, position)
+) partition by list (load_id);
+comment on table intermediate.int_line_pools is
+'One row per consumption line and resource pool around its virtual machine, the innermost first.';
+-- Loads of the first release get the partition they lack.
+select ops.ensure_partitions(load_id, snapshot_date) from ops.loads;
