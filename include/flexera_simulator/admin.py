@@ -14,6 +14,7 @@ from starlette.routing import Route
 from flexera_simulator import faults, settings
 from flexera_simulator.envelope import ApiError, error_response
 from flexera_simulator.json_text import encode
+from flexera_simulator.profiles import PROFILES
 
 if TYPE_CHECKING:
     from flexera_simulator.simulator import Simulator
@@ -36,7 +37,11 @@ def admin_routes(simulator: Simulator) -> list[Route]:
         ("GET", "faults"): admin.faults,
         ("POST", "faults"): admin.add_fault,
         ("DELETE", "faults"): admin.clear_faults,
+        ("GET", "profiles"): admin.profiles,
+        ("POST", "profiles"): admin.use_profile,
+        ("DELETE", "profiles"): admin.drop_profiles,
         ("POST", "revoke-tokens"): admin.revoke_tokens,
+        ("POST", "expire-cursors"): admin.expire_cursors,
         ("POST", "reset"): admin.reset,
     }
     return [
@@ -92,6 +97,42 @@ class Admin:
         with self._simulator.lock:
             self._simulator.faults.clear()
         return await self.faults(request)
+
+    async def profiles(self, _request: Request) -> Any:
+        with self._simulator.lock:
+            return [
+                {
+                    "name": profile.name,
+                    "group": profile.group,
+                    "does": profile.does,
+                    "on": profile.name in self._simulator.profiles,
+                    "struck": sum(
+                        fault.struck_count for fault in self._simulator.profiles.get(profile.name, ())
+                    ),
+                }
+                for profile in PROFILES.values()
+            ]
+
+    async def use_profile(self, request: Request) -> Any:
+        values = await _object_in(request)
+        if unknown := sorted(set(values) - {"name", "license"}):
+            raise ValueError(f"a profile is ordered by name and license, not by {', '.join(unknown)}")
+        license_id = values.get("license")
+        found = self._simulator.use_profile(
+            str(values.get("name", "")), None if license_id is None else str(license_id)
+        )
+        return {"name": values["name"], "faults": [faults.shown(fault) for fault in found]}
+
+    async def drop_profiles(self, request: Request) -> Any:
+        """The one named in the query, else all of them."""
+        name = request.query_params.get("name")
+        for each in list(self._simulator.profiles) if name is None else [name]:
+            self._simulator.drop_profile(each)
+        return list(self._simulator.profiles)
+
+    async def expire_cursors(self, _request: Request) -> Any:
+        self._simulator.expire_cursors()
+        return {"status": "ok"}
 
     async def revoke_tokens(self, _request: Request) -> Any:
         self._simulator.tokens.revoke_all()

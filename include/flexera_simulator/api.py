@@ -10,46 +10,51 @@ import msgspec
 from starlette.responses import Response
 from starlette.routing import Route
 
+from flexera_simulator import old_lists, rows, walks
 from flexera_simulator.envelope import ApiError, error_response
+from flexera_simulator.forms import formed
 from flexera_simulator.json_text import encode
-from flexera_simulator.paging import Position, envelope_body, next_page_json, position_of, requested
+from flexera_simulator.paging import (
+    Position,
+    array_body,
+    envelope_body,
+    next_page_json,
+    position_of,
+    requested_size,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from starlette.requests import Request
-    from starlette.types import Receive, Scope, Send
 
     from flexera_simulator.faults import Fault
     from flexera_simulator.simulator import Simulator
 
 JSON = "application/json"
-
-
-class CutResponse(Response):
-    """A response whose connection breaks before the promised length was sent."""
-
-    def __init__(self, whole: Response, length: int) -> None:
-        super().__init__(whole.body, whole.status_code, media_type=whole.media_type)
-        self._length = min(length, max(len(bytes(whole.body)) - 1, 0))
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        start = {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
-        await send(start)
-        part = bytes(self.body)[: self._length]
-        await send({"type": "http.response.body", "body": part, "more_body": True})
+LICENSES = "licenses"  # the name of the license list in its cursors
 
 
 def api_routes(simulator: Simulator) -> list[Route]:
     """Every endpoint a client of Flexera One may call."""
     api = Api(simulator)
-    reads = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+    methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
     return [
         Route("/oidc/token", api.token, methods=["POST"]),
-        Route("/fnms/v1/orgs/{org}/licenses", api.licenses, methods=reads),
-        Route("/fnms/v1/orgs/{org}/licenses/{license}/consumption", api.consumption, methods=reads),
-        Route("/fnms/{rest:path}", api.anything_else, methods=reads),
+        Route("/fnms/v1/orgs/{org}/licenses", api.licenses, methods=methods),
+        Route("/fnms/v1/orgs/{org}/licenses/{license}/consumption", api.consumption, methods=methods),
+        *[
+            Route(f"/fnms/v1/orgs/{{org}}/{name}", api.old_list(name), methods=methods)
+            for name in old_lists.LISTS
+        ],
+        Route("/fnms/{rest:path}", api.anything_else, methods=methods),
     ]
+
+
+def other_routes(simulator: Simulator) -> list[Route]:
+    """What is left when no other route fits: a write anywhere is refused and remembered."""
+    api = Api(simulator)
+    return [Route("/{rest:path}", api.elsewhere, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])]
 
 
 class Api:
@@ -68,7 +73,7 @@ class Api:
             response = Response(encode(answer), media_type=JSON)
         except ApiError as error:
             response = error_response(error.status, error.message, error.headers)
-        return await self._spoil(response, fault)
+        return await self._spoil(request, response, fault)
 
     async def licenses(self, request: Request) -> Response:
         return await self._answer(request, self._licenses_page)
@@ -76,8 +81,23 @@ class Api:
     async def consumption(self, request: Request) -> Response:
         return await self._answer(request, self._consumption_page)
 
+    def old_list(self, name: str) -> Callable[[Request], Awaitable[Response]]:
+        """The endpoint of one list with limit and offset."""
+
+        async def endpoint(request: Request) -> Response:
+            return await self._answer(request, lambda asked: self._old_list_page(name, asked))
+
+        return endpoint
+
     async def anything_else(self, request: Request) -> Response:
         return await self._answer(request, _no_such_page)
+
+    async def elsewhere(self, request: Request) -> Response:
+        try:
+            self._refuse_writes(request)
+            return Response(_no_such_page(request))
+        except ApiError as error:
+            return error_response(error.status, error.message, error.headers)
 
     async def _answer(self, request: Request, page: Callable[[Request], bytes]) -> Response:
         """Check the caller, count the request, answer it, then let a fault spoil the answer."""
@@ -85,24 +105,30 @@ class Api:
         org_id, fault = _org_of(request), None
         headers: dict[str, str] = {}
         try:
-            simulator.tokens.check(request.headers.get("authorization"))
+            self._refuse_writes(request)
+            simulator.tokens.check(
+                request.headers.get("authorization"), simulator.settings.requests_per_token
+            )
             headers = self._take_turn(org_id)
             fault = simulator.take_fault(
                 request.method, path, request.path_params.get("license"), _page_number(request)
             )
-            self._refuse_writes(request)
             self._check_org(org_id)
             response = Response(page(request), headers=headers, media_type=JSON)
         except ApiError as error:
             response = error_response(error.status, error.message, headers | error.headers)
-        response = await self._spoil(response, fault)
-        simulator.count_request(org_id, path, response.status_code)
+        response = await self._spoil(request, response, fault)
+        simulator.count_request(org_id, request.method, path, response.status_code)
         return response
 
     def _take_turn(self, org_id: str) -> dict[str, str]:
         settings = self._simulator.settings
         remaining = self._simulator.limiter.take(
-            org_id, settings.requests_per_minute, settings.window_seconds
+            org_id,
+            settings.requests_per_minute,
+            settings.window_seconds,
+            other_requests=settings.other_requests,
+            retry_after=settings.retry_after,
         )
         return {} if remaining is None else {"x-ratelimit-remaining": str(remaining)}
 
@@ -116,21 +142,20 @@ class Api:
             raise ApiError(403, f"the account has no role in organization {org_id}")
 
     def _licenses_page(self, request: Request) -> bytes:
-        settings = self._simulator.settings
-        with self._simulator.lock:
-            bodies = self._simulator.tenant(_org_of(request)).license_bodies(settings.day)
+        settings, simulator = self._simulator.settings, self._simulator
+        with simulator.lock:
+            bodies = simulator.tenant(_org_of(request)).license_bodies(settings.day)
+            position = self._position(request, LICENSES, settings.licenses_page_size or max(len(bodies), 1))
+            look = simulator.next_look() if position.number == 1 else simulator.look_count
+        if look == 1 and settings.late_licenses:
+            bodies = bodies[: -settings.late_licenses]
+        if settings.license_totals == "rising":
+            bodies = [rows.with_total_raised(body, look) for body in bodies]
+        order = walks.served(LICENSES, len(bodies), position.order)
         if settings.licenses_shape == "array":
-            return b"[" + b",".join(bodies) + b"]"
-        size = settings.licenses_page_size or max(len(bodies), 1)
-        params = dict(request.query_params)
-        position = (
-            position_of(params["skipToken"], "licenses")
-            if "skipToken" in params
-            else Position("licenses", 0, size, 1)
-        )
-        rows = bodies[position.start : position.start + position.size]
-        is_last = position.start + position.size >= len(bodies)
-        return self._enveloped(request, rows, position, is_last)
+            return array_body(self._formed(bodies[number] for number in order))
+        page = self._formed(bodies[number] for number in walks.on_page(order, position, settings))
+        return self._enveloped(request, page, position, walks.is_last(order, position))
 
     def _consumption_page(self, request: Request) -> bytes:
         settings, license_id = self._simulator.settings, request.path_params["license"]
@@ -139,33 +164,59 @@ class Api:
             row_count = tenant.row_count(settings.day, license_id)
             if row_count is None:
                 raise ApiError(404, f"license {license_id} does not exist")
-            position = requested(dict(request.query_params), license_id, settings)
-            repeated = min(settings.repeated_rows, position.start)
-            start, count = position.start - repeated, position.size + repeated
-            rows = list(tenant.row_bodies(settings.day, license_id, start, count))
-        return self._enveloped(request, rows, position, position.start + position.size >= row_count)
+            position = self._position(
+                request, license_id, requested_size(dict(request.query_params), settings)
+            )
+            order = walks.served(license_id, row_count, position.order, settings.visible_percent)
+            is_array = settings.consumption_shape == "array"
+            wanted = order if is_array else walks.on_page(order, position, settings)
+            page = self._formed(
+                walks.bodies_at(tenant, settings.day, license_id, wanted, row_count), license_id
+            )
+        if is_array:
+            return array_body(page)
+        return self._enveloped(request, page, position, walks.is_last(order, position))
 
-    def _enveloped(self, request: Request, rows: list[bytes], position: Position, is_last: bool) -> bytes:
+    def _old_list_page(self, name: str, request: Request) -> bytes:
+        settings = self._simulator.settings
+        with self._simulator.lock:
+            found = old_lists.rows_of(name, self._simulator.tenant(_org_of(request)), settings.day)
+        return old_lists.page(found, dict(request.query_params), settings.old_list_page_size)
+
+    def _position(self, request: Request, list_name: str, size: int) -> Position:
+        """Where the page that is asked for starts."""
+        simulator, settings = self._simulator, self._simulator.settings
+        token = request.query_params.get("skipToken")
+        if token is None:
+            order = simulator.next_order() if settings.row_order == "other_each_walk" else 0
+            return Position(list_name, 0, size, 1, settings.empty_pages, order, simulator.cursor_epoch)
+        position = position_of(token, list_name)
+        if position.epoch != simulator.cursor_epoch:
+            raise ApiError(400, "skipToken has expired")
+        return position
+
+    def _formed(self, bodies: Iterable[bytes], license_id: str | None = None) -> list[bytes]:
+        """The rows in the forms that are set, where they are set for these."""
+        settings = self._simulator.settings
+        if not settings.forms or settings.formed_license not in ("", license_id):
+            return list(bodies)
+        return [formed(body, settings.forms) for body in bodies]
+
+    def _enveloped(self, request: Request, bodies: list[bytes], position: Position, is_last: bool) -> bytes:
         settings = self._simulator.settings
         following = next_page_json(request.url.path, position, is_last, str(request.base_url), settings)
-        return envelope_body(rows, following)
+        return envelope_body(bodies, following)
 
-    async def _spoil(self, response: Response, fault: Fault | None) -> Response:
+    async def _spoil(self, request: Request, response: Response, fault: Fault | None) -> Response:
         if fault is None:
             return response
         if fault.revoke_tokens:
             self._simulator.tokens.revoke_all()
+        if fault.expire_cursors:
+            self._simulator.expire_cursors()
         if fault.delay_seconds:
             await asyncio.sleep(fault.delay_seconds)
-        response = fault.answer() or response
-        if fault.truncate_json:
-            body = bytes(response.body)
-            response = Response(
-                body[: len(body) * 2 // 3], response.status_code, media_type=response.media_type
-            )
-        if fault.cut_body_after is not None:
-            response = CutResponse(response, fault.cut_body_after)
-        return response
+        return fault.spoil(fault.answer(request.url.path, self._simulator.settings) or response)
 
 
 def _no_such_page(request: Request) -> bytes:
@@ -182,7 +233,7 @@ def _page_number(request: Request) -> int:
     if token is None:
         return 1
     try:
-        return position_of(token, request.path_params.get("license", "licenses")).number
+        return position_of(token, request.path_params.get("license", LICENSES)).number
     except ApiError:
         return 0
 

@@ -9,6 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flexera_simulator.profiles import PROFILES
 from flexera_simulator.server import bound_socket, server_for
 from flexera_simulator.settings import CHOICES, Settings, changed, default_of
 from flexera_simulator.simulator import Simulator
@@ -22,11 +23,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = arguments_parser()
     options = vars(parser.parse_args(arguments))
     host, port, port_file = options.pop("host"), options.pop("port"), options.pop("port_file")
+    profiles, is_list_wanted = options.pop("profile") or [], options.pop("list_profiles")
+    if is_list_wanted:
+        print(profile_list())
+        return 0
     try:
         settings = changed(Settings(), {name: value for name, value in options.items() if value is not None})
+        simulator = Simulator(settings, profiles)
     except ValueError as error:
         parser.error(str(error))
-    simulator = Simulator(settings)
     try:
         listener = bound_socket(host, port)
     except OSError as error:
@@ -47,17 +52,28 @@ def arguments_parser() -> argparse.ArgumentParser:
         "--port", type=int, default=8808, help="port; 0 takes a free one (default: %(default)s)"
     )
     parser.add_argument("--port-file", type=Path, help="file the port is written to once the server listens")
+    parser.add_argument(
+        "--profile", action="append", metavar="NAME", help="misbehave as this profile says; may be repeated"
+    )
+    parser.add_argument("--list-profiles", action="store_true", help="show every profile and end")
     for item in fields(Settings):
         parser.add_argument(f"--{item.name.replace('_', '-')}", **_option(item.name, item.metadata["help"]))
     return parser
 
 
+def profile_list() -> str:
+    """Every profile on a line: its group, its name, what it does."""
+    width = max(map(len, PROFILES))
+    return "\n".join(f"{each.group:>2}  {each.name:<{width}}  {each.does}" for each in PROFILES.values())
+
+
 def _option(name: str, help_text: str) -> dict[str, Any]:
     default = default_of(name)
-    text = "today" if name == "date" else ", ".join(default) if name == "org" else default
+    is_list = isinstance(default, tuple)
+    text = "today" if name == "date" else (", ".join(default) or "none") if is_list else default
     option: dict[str, Any] = {"help": f"{help_text} (default: {text})".replace("%", "%%"), "default": None}
-    if name == "org":
-        return option | {"action": "append", "metavar": "ID"}
+    if is_list:
+        return option | {"action": "append", "metavar": "ID" if name == "org" else "NAME"}
     if isinstance(default, bool):
         return option | {"action": argparse.BooleanOptionalAction}
     if name in CHOICES:

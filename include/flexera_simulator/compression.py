@@ -35,9 +35,10 @@ class GzipWhenAccepted:
                 return
             head = start.pop() if start else None
             is_whole = not message.get("more_body", False)
-            if head and is_whole and len(message.get("body", b"")) >= LEAST_BYTES:
+            headers = MutableHeaders(raw=head["headers"]) if head else MutableHeaders()
+            is_plain = "content-encoding" not in headers
+            if head and is_whole and is_plain and len(message.get("body", b"")) >= LEAST_BYTES:
                 message["body"] = gzip.compress(message["body"], compresslevel=1, mtime=0)
-                headers = MutableHeaders(raw=head["headers"])
                 headers["content-encoding"] = "gzip"
                 headers["content-length"] = str(len(message["body"]))
                 headers["vary"] = "accept-encoding"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -16,48 +16,63 @@ if TYPE_CHECKING:
 
     from flexera_simulator.settings import Settings
 
-FOREIGN_HOST = "https://elsewhere.example"
+# What an odd cursor begins with: characters that mean something in an address, or are not allowed there.
+ODD = 'é &#%2F+?"\\ '
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where in a list a page starts."""
+    """Where in a list a page starts.
+
+    `blank` counts the empty pages that still come before its rows, `order` names the order of the rows, and
+    `epoch` the time its cursor is good for.
+    """
 
     list_name: str
     start: int
     size: int
     number: int
+    blank: int = 0
+    order: int = 0
+    epoch: int = 0
 
-    def following(self) -> Position:
-        return Position(self.list_name, self.start + self.size, self.size, self.number + 1)
+    def following(self, blank: int = 0) -> Position:
+        """The next page, after so many empty ones."""
+        if self.blank:
+            return replace(self, number=self.number + 1, blank=self.blank - 1)
+        return replace(self, start=self.start + self.size, number=self.number + 1, blank=blank)
 
-    def token(self) -> str:
+    def token(self, style: str = "encoded") -> str:
         """The cursor; it holds `+`, `/` and `=`, so a caller who does not encode it fails."""
-        text = f"{self.list_name}|{self.start}|{self.size}|{self.number}"
-        return base64.b64encode(text.encode()).decode().rstrip("=") + f"+/{_seal(text)}=="
+        numbers = (self.start, self.size, self.number, self.blank, self.order, self.epoch)
+        text = "|".join([self.list_name, *map(str, numbers)])
+        if style == "raw":
+            return f"{text}/{_seal(text)}="
+        encoded = base64.b64encode(text.encode()).decode().rstrip("=") + f"+/{_seal(text)}=="
+        return ODD + encoded if style == "odd" else encoded
 
 
 def position_of(token: str, list_name: str) -> Position:
     """The position a cursor of this list stands for."""
-    body, _, seal = token.removesuffix("==").partition("+/")
-    try:
-        text = base64.b64decode(body + "=" * (-len(body) % 4), validate=True).decode()
-    except ValueError:
-        raise ApiError(400, "skipToken is not valid") from None
+    text, seal = _opened(token.removeprefix(ODD))
     if seal != _seal(text) or text.split("|")[0] != list_name:
         raise ApiError(400, "skipToken is not valid")
-    start, size, number = (int(part) for part in text.split("|")[1:])
-    return Position(list_name, start, size, number)
+    return Position(list_name, *(int(part) for part in text.split("|")[1:]))
 
 
-def requested(params: dict[str, str], list_name: str, settings: Settings) -> Position:
-    """The page a request asks for; `limit` counts on the first page only, as the cursor keeps it."""
+def requested_size(params: dict[str, str], settings: Settings) -> int:
+    """The rows on a page, from the first request's `limit`; a cursor has its own and ignores another."""
     if "skipToken" in params:
-        return position_of(params["skipToken"], list_name)
+        return 0
     limit = params.get("limit", str(settings.page_size))
     if not (limit.isascii() and limit.isdigit() and 1 <= int(limit) <= settings.max_page_size):
         raise ApiError(400, f"limit must be a whole number from 1 to {settings.max_page_size}")
-    return Position(list_name, 0, int(limit), 1)
+    return int(limit) if settings.limit_counts else settings.page_size
+
+
+def array_body(rows: Iterable[bytes]) -> bytes:
+    """A bare array of rows."""
+    return b"[" + b",".join(rows) + b"]"
 
 
 def envelope_body(rows: Iterable[bytes], next_page: bytes | None) -> bytes:
@@ -70,11 +85,29 @@ def next_page_json(
     path: str, position: Position, is_last: bool, base_url: str, settings: Settings
 ) -> bytes | None:
     """The nextPage member as the settings want it written."""
-    if is_last and settings.next_page != "same_page":
+    if is_last and settings.next_page not in ("same_page", "circle"):
         return {"absent": None, "null": b"null", "empty": b'""'}[settings.last_page]
-    target = position if settings.next_page == "same_page" else position.following()
-    host = {"absolute": base_url.rstrip("/"), "foreign_host": FOREIGN_HOST}.get(settings.next_page, "")
-    return encode(f"{host}{path}?skipToken={quote(target.token(), safe='')}")
+    target = position.following(settings.empty_pages)
+    if settings.next_page == "same_page":
+        target = position
+    elif is_last:
+        target = replace(position, start=0, number=1)
+    hosts = {"absolute": base_url.rstrip("/"), "foreign_host": settings.foreign_host}
+    token = target.token(settings.cursor)
+    written = token if settings.cursor == "raw" else quote(token, safe="")
+    return encode(f"{hosts.get(settings.next_page, '')}{path}?skipToken={written}")
+
+
+def _opened(token: str) -> tuple[str, str]:
+    """What a cursor says, and its seal."""
+    if "|" in token:
+        text, _, seal = token.removesuffix("=").rpartition("/")
+        return text, seal
+    body, _, seal = token.removesuffix("==").partition("+/")
+    try:
+        return base64.b64decode(body + "=" * (-len(body) % 4), validate=True).decode(), seal
+    except ValueError:
+        raise ApiError(400, "skipToken is not valid") from None
 
 
 def _seal(text: str) -> str:

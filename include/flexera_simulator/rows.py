@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from flexera_simulator.json_text import encode
 from flexera_simulator.recharge import plain
 
 if TYPE_CHECKING:
@@ -32,6 +35,13 @@ def license_row(license_: License, consumed: Decimal) -> dict[str, Any]:
             "consumedEntitlementCount": plain(consumed),
         },
     }
+
+
+def with_total_raised(body: bytes, by: int) -> bytes:
+    """A license as JSON text whose consumed total is greater, as after another reconciliation."""
+    row: dict[str, Any] = msgspec.json.decode(body)
+    row["compliance"]["consumedEntitlementCount"] += by
+    return encode(row)
 
 
 def consumption_row(line: Line, price: Decimal | None, cost: Decimal | None) -> dict[str, Any]:

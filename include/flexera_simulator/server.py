@@ -12,10 +12,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from flexera_simulator.admin import admin_routes
-from flexera_simulator.api import api_routes
+from flexera_simulator.api import api_routes, other_routes
 from flexera_simulator.compression import GzipWhenAccepted
 from flexera_simulator.json_text import encode
 from flexera_simulator.openapi import description
+from flexera_simulator.wire import OpenConnection
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -26,7 +27,12 @@ if TYPE_CHECKING:
 def application(simulator: Simulator) -> Starlette:
     """The simulator as an ASGI application."""
     return Starlette(
-        routes=[*api_routes(simulator), *admin_routes(simulator), Route("/openapi.json", openapi)],
+        routes=[
+            *api_routes(simulator),
+            *admin_routes(simulator),
+            Route("/openapi.json", openapi),
+            *other_routes(simulator),
+        ],
         middleware=[Middleware(GzipWhenAccepted, simulator=simulator)],
     )
 
@@ -45,6 +51,7 @@ def server_for(simulator: Simulator) -> uvicorn.Server:
     """A server that logs nothing but disasters."""
     config = uvicorn.Config(
         application(simulator),
+        http=OpenConnection,
         log_level="critical",
         access_log=False,
         lifespan="off",

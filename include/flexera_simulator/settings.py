@@ -6,13 +6,35 @@ import datetime
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from flexera_simulator.forms import FORMS
+
 CHOICES = {
     "tenant": ("demo", "load"),
-    "next_page": ("relative", "absolute", "foreign_host", "same_page"),
+    "next_page": ("relative", "absolute", "foreign_host", "same_page", "circle"),
     "last_page": ("absent", "null", "empty"),
+    "cursor": ("encoded", "odd", "raw"),
     "expires_in": ("number", "text"),
+    "retry_after": ("seconds", "absent", "hours", "date"),
     "licenses_shape": ("array", "envelope"),
+    "consumption_shape": ("envelope", "array"),
+    "row_order": ("stable", "other_each_walk"),
+    "license_totals": ("stable", "rising"),
 }
+AT_LEAST_ONE = ("page_size", "max_page_size", "licenses", "old_list_page_size")
+NOT_NEGATIVE = (
+    "requests_per_minute",
+    "other_requests",
+    "requests_per_token",
+    "told_lifetime_seconds",
+    "rows",
+    "licenses_page_size",
+    "repeated_rows",
+    "missed_rows",
+    "empty_pages",
+    "late_licenses",
+    "visible_percent",
+    "slow_seconds",
+)
 
 
 def today() -> datetime.date:
@@ -41,16 +63,34 @@ class Settings:
     client_secret: str = setting("demo-secret", "its secret")
     refresh_token: str = setting("demo-refresh-token", "refresh token the token endpoint accepts")
     token_lifetime_seconds: float = setting(3600.0, "how long an access token is valid")
+    told_lifetime_seconds: float = setting(0.0, "what expires_in says; 0: the true lifetime")
     expires_in: str = setting("number", "how expires_in is written: number or text")
+    requests_per_token: int = setting(0, "requests an access token is good for; 0: any number")
     requests_per_minute: int = setting(50, "requests an organization may send in one window; 0: no limit")
     window_seconds: float = setting(60.0, "length of the window requests are counted in")
+    other_requests: int = setting(0, "requests of the same window that another integration sends first")
+    retry_after: str = setting("seconds", "how a throttled answer says when to come back")
     page_size: int = setting(500, "consumption rows on a page when the caller sets no limit")
     max_page_size: int = setting(10_000, "the greatest limit a caller may set")
+    limit_counts: bool = setting(True, "take the limit that a caller sets")
+    old_list_page_size: int = setting(10_000, "the most rows the lists with limit and offset give at once")
     licenses_shape: str = setting("array", "how /licenses answers: array or envelope")
     licenses_page_size: int = setting(0, "licenses on a page of the envelope shape; 0: all on one page")
+    consumption_shape: str = setting("envelope", "how /consumption answers; an array holds every row")
     next_page: str = setting("relative", "how nextPage is written")
     last_page: str = setting("absent", "how the end is shown: nextPage absent, null or empty")
+    cursor: str = setting("encoded", "how a skipToken is written")
+    empty_pages: int = setting(0, "empty pages before each page with rows")
+    foreign_host: str = setting("https://elsewhere.example", "where links to another host lead")
     repeated_rows: int = setting(0, "rows of the page before that each later page starts with again")
+    missed_rows: int = setting(0, "rows that each later page leaves out, as if they had moved")
+    row_order: str = setting("stable", "whether each walk through a list meets its rows in another order")
+    visible_percent: int = setting(100, "share of a license's rows that the account may see")
+    license_totals: str = setting("stable", "whether the licenses' totals rise with each look at the list")
+    late_licenses: int = setting(0, "licenses at the end of the list that its first look does not show")
+    forms: tuple[str, ...] = setting((), f"odd form of the rows; repeat for several: {', '.join(FORMS)}")
+    formed_license: str = setting("", "the only license whose rows have these forms; empty: all have")
+    slow_seconds: float = setting(90.0, "how long the slow answers of profiles take")
     gzip: bool = setting(True, "compress bodies for callers that accept it")
 
     @property
@@ -66,10 +106,9 @@ class Settings:
         ]
         if not self.org:
             wrong.append("at least one org is needed")
-        if min(self.page_size, self.max_page_size, self.licenses) < 1:
-            wrong.append("page_size, max_page_size and licenses must be 1 or more")
-        if min(self.requests_per_minute, self.rows, self.licenses_page_size, self.repeated_rows) < 0:
-            wrong.append("requests_per_minute, rows, licenses_page_size, repeated_rows must not be negative")
+        wrong += [f"{name} must be 1 or more" for name in AT_LEAST_ONE if getattr(self, name) < 1]
+        wrong += [f"{name} must not be negative" for name in NOT_NEGATIVE if getattr(self, name) < 0]
+        wrong += [f"no such form: {name}" for name in self.forms if name not in FORMS]
         if self.window_seconds <= 0:
             wrong.append("window_seconds must be more than 0")
         if wrong:
@@ -92,7 +131,7 @@ def changed(settings: Settings, changes: dict[str, Any]) -> Settings:
 
 def _plain(name: str, value: Any) -> Any:
     """One value in the type its setting has."""
-    if name == "org":
+    if isinstance(default_of(name), tuple):
         return (value,) if isinstance(value, str) else tuple(str(item) for item in value)
     if name == "date":
         is_ready = value is None or isinstance(value, datetime.date)
@@ -111,5 +150,5 @@ def shown(settings: Settings) -> dict[str, Any]:
     secret = {"client_secret", "refresh_token"}
     values = {item.name: getattr(settings, item.name) for item in fields(Settings)}
     values["date"] = settings.day.isoformat()
-    values["org"] = list(settings.org)
+    values |= {name: list(value) for name, value in values.items() if isinstance(value, tuple)}
     return {name: value for name, value in values.items() if name not in secret}

@@ -14,7 +14,7 @@ from flexera_simulator.settings import Settings, changed
 from flexera_simulator.simulator import Simulator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 Day = datetime.date | str
 
@@ -77,6 +77,14 @@ class RunningSimulator:
             self.simulator.faults.append(fault)
         return fault
 
+    def use_profile(self, name: str, license_id: object = None) -> list[Fault]:
+        """Turn a profile on; its faults tell how often they struck."""
+        return self.simulator.use_profile(name, None if license_id is None else str(license_id))
+
+    def drop_profile(self, name: str) -> None:
+        """Turn a profile off."""
+        self.simulator.drop_profile(name)
+
     def clear_faults(self) -> None:
         """Call off every fault."""
         with self.simulator.lock:
@@ -87,14 +95,23 @@ class RunningSimulator:
         self.simulator.tokens.revoke_all()
 
     def reset(self) -> None:
-        """Go back to the settings at the start, without faults or counts."""
+        """Go back to the settings and profiles at the start, without other faults or counts."""
         self.simulator.reset()
 
 
 @contextmanager
-def running_simulator(**settings: Any) -> Iterator[RunningSimulator]:
-    """Run a simulator on a free port for as long as the block lasts."""
-    simulator = Simulator(changed(Settings(), settings))
+def running_simulator(
+    *,
+    profile: str | Sequence[str] = (),
+    clock: Callable[[], float] = time.monotonic,
+    **settings: Any,
+) -> Iterator[RunningSimulator]:
+    """Run a simulator on a free port for as long as the block lasts.
+
+    Tokens and request limits go by `clock`; `profile` names one or several profiles that are on from the start.
+    """
+    profiles = (profile,) if isinstance(profile, str) else profile
+    simulator = Simulator(changed(Settings(), settings), profiles, clock)
     listener = bound_socket("127.0.0.1", 0)
     server = server_for(simulator)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import secrets
 import threading
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ class TokenOffice:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._good_until: dict[str, float] = {}
+        self._uses: Counter[str] = Counter()
         self._lock = threading.Lock()
         self.issued_count = 0
 
@@ -36,29 +38,33 @@ class TokenOffice:
             return self._answer(settings) | {"refresh_token": form["refresh_token"]}
         raise ApiError(400, "grant_type must be client_credentials or refresh_token")
 
-    def check(self, authorization: str | None) -> None:
-        """Refuse a caller without a token that is still good."""
+    def check(self, authorization: str | None, most_uses: int = 0) -> None:
+        """Refuse a caller without a token that is still good; `most_uses` 0 stands for any number."""
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise ApiError(401, "the Authorization header holds no bearer token")
         with self._lock:
             good_until = self._good_until.get(token)
+            if good_until is not None:
+                self._uses[token] += 1
+            is_used_up = 0 < most_uses < self._uses[token]
         if good_until is None:
             raise ApiError(401, "the access token is not known or was revoked")
-        if self._clock() >= good_until:
+        if self._clock() >= good_until or is_used_up:
             raise ApiError(401, "the access token has expired")
 
     def revoke_all(self) -> None:
         """Make every token issued so far worthless."""
         with self._lock:
             self._good_until.clear()
+            self._uses.clear()
 
     def _answer(self, settings: Settings) -> dict[str, Any]:
         token = f"eyJhbGciOiJub25lIn0.{secrets.token_urlsafe(24)}.{secrets.token_urlsafe(16)}"
         with self._lock:
             self._good_until[token] = self._clock() + settings.token_lifetime_seconds
             self.issued_count += 1
-        seconds = max(int(settings.token_lifetime_seconds), 1)
+        seconds = max(int(settings.told_lifetime_seconds or settings.token_lifetime_seconds), 1)
         return {
             "access_token": token,
             "expires_in": str(seconds) if settings.expires_in == "text" else seconds,

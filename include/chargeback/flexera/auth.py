@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+import requests
+
 from chargeback.errors import (
     AccessDenied,
     ChargebackError,
@@ -20,8 +22,7 @@ from chargeback.flexera.retry import Patience, TryAgain
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import requests
-
+    from chargeback.flexera.deadline import Deadline
     from chargeback.flexera.transport import Budget
     from chargeback.settings import FlexeraSettings
 
@@ -83,17 +84,15 @@ class TokenSource:
         token, life_seconds = self._read(reply)
         return token, life_seconds - (self._clock() - asked_at)
 
-    def _send(self, timeouts: tuple[float, float]) -> requests.Response:
-        return self._session.post(
+    def _send(self, deadline: Deadline) -> requests.Response:
+        request = requests.Request(
+            "POST",
             self._settings.token_url,
             data=self._settings.token_form(),
             headers={"Accept": "application/json"},
             auth=_without_credentials,
-            timeout=timeouts,
-            allow_redirects=False,
-            stream=True,
-            verify=self._settings.verify,
         )
+        return deadline.send(self._session, self._session.prepare_request(request), self._settings.verify)
 
     def _read(self, reply: Reply) -> tuple[str, float]:
         if reply.status != 200:

@@ -11,6 +11,7 @@ import requests
 import urllib3
 
 from chargeback.errors import ConnectionLost, SettingsInvalid
+from chargeback.flexera.deadline import Deadline
 from chargeback.flexera.payloads import decode
 from chargeback.flexera.retry import TryAgain
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 _CHUNK_BYTES = 65_536
 _LONGEST_BODY_BYTES = 256 * 1024 * 1024
-_LONGEST_CONNECT_SECONDS = 10.0
 _SHOWN_LENGTH = 200
 
 
@@ -106,20 +106,19 @@ class Reply:
 
 
 def exchange(
-    send: Callable[[tuple[float, float]], requests.Response],
+    send: Callable[[Deadline], requests.Response],
     subject: str,
     timeout_seconds: float,
     clock: Callable[[], float],
 ) -> Reply:
-    """Send one request, given its connect and read timeouts, and read the whole reply within its time.
+    """Send one request and read the whole reply, all of it before one deadline.
 
     Raises TryAgain where no whole reply came.
     """
-    deadline = clock() + timeout_seconds
-    timeouts = (min(timeout_seconds, _LONGEST_CONNECT_SECONDS), timeout_seconds)
+    deadline = Deadline(timeout_seconds, clock)
     try:
-        with send(timeouts) as response:
-            return Reply(response.status_code, response.headers, _body(response, deadline, clock))
+        with send(deadline) as response:
+            return Reply(response.status_code, response.headers, _body(response, deadline))
     except requests.exceptions.SSLError as error:
         raise _untrusted(error, subject) from error
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
@@ -130,15 +129,14 @@ def exchange(
         ) from error
 
 
-def _body(response: requests.Response, deadline: float, clock: Callable[[], float]) -> bytes:
-    """The whole body; the clock is checked as often as bytes arrive, so a trickle cannot hold us."""
+def _body(response: requests.Response, deadline: Deadline) -> bytes:
+    """The whole body; the clock is looked at for every part, also where it was there in one go."""
     parts: list[bytes] = []
     byte_count = 0
     while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
         parts.append(chunk)
         byte_count += len(chunk)
-        if clock() > deadline:
-            raise TimeoutError(f"{byte_count} bytes came in time")
+        deadline.left()
         if byte_count > _LONGEST_BODY_BYTES:
             raise OSError(f"the body is longer than {_LONGEST_BODY_BYTES} bytes")
     return b"".join(parts)

@@ -18,6 +18,7 @@ from chargeback.flexera.retry import Patience, TryAgain
 
 if TYPE_CHECKING:
     from chargeback.flexera.auth import TokenSource
+    from chargeback.flexera.deadline import Deadline
     from chargeback.settings import FlexeraSettings
 
 log = logging.getLogger(__name__)
@@ -117,7 +118,7 @@ class Transport:
         token = self._tokens.token()
         self.request_count += 1
         reply = exchange(
-            lambda timeouts: self._send_once(url, token, timeouts),
+            lambda deadline: self._send_once(url, token, deadline),
             subject,
             self._settings.timeout_seconds,
             self._clock,
@@ -125,13 +126,12 @@ class Transport:
         self._note_remaining(reply)
         return reply, token
 
-    def _send_once(self, url: str, token: str, timeouts: tuple[float, float]) -> requests.Response:
+    def _send_once(self, url: str, token: str, deadline: Deadline) -> requests.Response:
         request = self._session.prepare_request(
             requests.Request("GET", self._settings.api_url, headers=_HEADERS, auth=_bearer(token))
         )
         request.url = url  # past the library's own quoting: a cursor goes back as it came
-        options = self._session.merge_environment_settings(url, {}, True, self._settings.verify, None)
-        return self._session.send(request, timeout=timeouts, allow_redirects=False, **options)
+        return deadline.send(self._session, request, self._settings.verify)
 
     def _note_remaining(self, reply: Reply) -> None:
         remaining = reply.headers.get("x-ratelimit-remaining", "")

@@ -18,12 +18,15 @@ TOKEN_PATH = "/oidc/token"
 
 @dataclass
 class Scripted:
-    """One answer; `promised_bytes` lies about the length of the body."""
+    """One answer; `promised_bytes` lies about the length of the body, and after `stall_after` bytes of the
+    whole answer, headers among them, nothing more comes until the server ends.
+    """
 
     status: int = 200
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     promised_bytes: int | None = None
+    stall_after: int | None = None
 
 
 @dataclass
@@ -68,10 +71,11 @@ class ScriptedServer:
     def __init__(self, url: str) -> None:
         self.url = url
         self.answers: deque[Scripted | Callable[[Seen], Scripted]] = deque()
-        self.token_answers: deque[Scripted] = deque()
+        self.token_answers: deque[Scripted | Callable[[Seen], Scripted]] = deque()
         self.requests: list[Seen] = []
         self.token_requests: list[Seen] = []
         self.connection_count = 0
+        self.is_over = threading.Event()
 
     def script(self, *answers: Scripted | Callable[[Seen], Scripted]) -> None:
         self.answers.extend(answers)
@@ -79,9 +83,10 @@ class ScriptedServer:
     def answer(self, seen: Seen) -> Scripted:
         if seen.path.startswith(TOKEN_PATH):
             self.token_requests.append(seen)
-            return self.token_answers.popleft() if self.token_answers else self.new_token()
-        self.requests.append(seen)
-        answer = self.answers.popleft()
+            answer = self.token_answers.popleft() if self.token_answers else self.new_token()
+        else:
+            self.requests.append(seen)
+            answer = self.answers.popleft()
         return answer(seen) if callable(answer) else answer
 
     def new_token(self, expires_in: object = 3600) -> Scripted:
@@ -104,6 +109,7 @@ def scripted_server() -> Iterator[ScriptedServer]:
     try:
         yield server
     finally:
+        server.is_over.set()
         http.shutdown()
         http.server_close()
 
@@ -128,8 +134,17 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name.replace("_", "-"), value)
         promised = len(answer.body) if answer.promised_bytes is None else answer.promised_bytes
         self.send_header("content-length", str(promised))
+        if answer.stall_after is not None:
+            self._stall(answer)
+            return
         self.end_headers()
         self.wfile.write(answer.body)
         self.close_connection = promised != len(answer.body)
+
+    def _stall(self, answer: Scripted) -> None:
+        head = b"".join(self._headers_buffer) + b"\r\n"
+        self.wfile.write((head + answer.body)[: answer.stall_after])
+        self.server.scripted.is_over.wait()  # type: ignore[attr-defined]
+        self.close_connection = True
 
     do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = _serve  # noqa: N815 - the base class names them so

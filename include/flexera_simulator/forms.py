@@ -1,0 +1,186 @@
+"""Odd forms of rows: the same facts written otherwise, or facts that no pipeline expects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from flexera_simulator.json_text import encode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_DECODER = msgspec.json.Decoder(float_hook=Decimal)
+_ENUMS = ("type", "status", "approach")
+_GROUPS = ("location", "costCenter", "corporateUnit")
+_OPTIONAL = (
+    *_GROUPS,
+    "compliance",
+    "consumingInstallations",
+    "cores",
+    "edition",
+    "expiryDate",
+    "hostConsumption",
+    "instances",
+    "products",
+    "publisher",
+    "version",
+)
+_ODD_NAME = '=SUM(A1;"x"), O\'Brien\n\u674e \U0001f600 '
+_CENT = Decimal("0.01")
+
+Row = dict[str, Any]
+Change = Callable[[str, Any], Any]
+
+
+def formed(body: bytes, names: Iterable[str]) -> bytes:
+    """A row as JSON text, rewritten in these forms one after the other."""
+    row = _DECODER.decode(body)
+    for name in names:
+        row = FORMS[name](row)
+    return encode(row)
+
+
+def numbers_as_text(row: Row) -> Row:
+    """Every number is text."""
+    return _mapped(row, lambda _, value: str(value) if _is_number(value) else value)
+
+
+def bracketed_enums(row: Row) -> Row:
+    """Enumerations stand in square brackets."""
+    return _mapped(row, lambda name, value: f"[{value}]" if name in _ENUMS and value else value)
+
+
+def extra_fields(row: Row) -> Row:
+    """Every object has members that nobody knows."""
+    for part in _objects(row):
+        part |= {"xNote": "new in this release", "xParts": [{"a": 1}, None], "xFlag": True}
+    return row
+
+
+def missing_optional(row: Row) -> Row:
+    """Members that a pipeline can do without are absent."""
+    for part in _objects(row):
+        for name in _OPTIONAL:
+            part.pop(name, None)
+    return row
+
+
+def empty_dates(row: Row) -> Row:
+    """A date that is not set is empty text instead of null."""
+    return row | {"expiryDate": ""} if "expiryDate" in row else row
+
+
+def null_members(row: Row) -> Row:
+    """Host, cluster, groups and the price of a right are null."""
+    names = ("host", "cluster", "costPerRight", *_GROUPS)
+    return _mapped(row, lambda name, value: None if name in names else value)
+
+
+def odd_names(row: Row) -> Row:
+    """Names begin like a formula and hold quotes, commas, a line break and characters of other scripts."""
+    return _mapped(
+        row, lambda name, value: f"{_ODD_NAME}{value}" if name == "name" and isinstance(value, str) else value
+    )
+
+
+def odd_quantities(row: Row) -> Row:
+    """Consumption is negative and fractional, and the price of a right is 0."""
+    if "chargeback" in row:
+        row["consumption"] = Decimal("-0.125")
+        row["chargeback"] |= {"consumption": Decimal("-0.125"), "costPerRight": 0, "cost": Decimal("0.00")}
+    return row
+
+
+def unknown_type(row: Row) -> Row:
+    """The license is of a type that did not exist before."""
+    return row | {"type": "Quantum Core Hours"} if "compliance" in row else row
+
+
+def groups_as_objects(row: Row) -> Row:
+    """Locations, cost centers and corporate units are objects that hold their path."""
+    return _mapped(
+        row,
+        lambda name, value: {"path": value, "id": 7} if name in _GROUPS and isinstance(value, str) else value,
+    )
+
+
+def twin_names(row: Row) -> Row:
+    """All devices bear one name, as in different domains, and a row names its instances twice."""
+    if row.get("device"):
+        row["device"]["name"] = "same-name"
+    if row.get("instances"):
+        row["instances"] *= 2
+    return row
+
+
+def wrong_costs(row: Row) -> Row:
+    """The cost is a cent more than the recharged consumption times the price."""
+    charge = row.get("chargeback")
+    if charge and charge.get("cost") is not None:
+        charge["cost"] += _CENT
+    return row
+
+
+def no_charge(row: Row) -> Row:
+    """The charge back figures have other names."""
+    if "chargeback" in row:
+        row["showback"] = row.pop("chargeback")
+    return row
+
+
+def no_license_name(row: Row) -> Row:
+    """The license's name has another name."""
+    if "compliance" in row:
+        row["title"] = row.pop("name")
+    return row
+
+
+FORMS: dict[str, Callable[[Row], Row]] = {
+    form.__name__: form
+    for form in (
+        numbers_as_text,
+        bracketed_enums,
+        extra_fields,
+        missing_optional,
+        empty_dates,
+        null_members,
+        odd_names,
+        odd_quantities,
+        unknown_type,
+        groups_as_objects,
+        twin_names,
+        wrong_costs,
+        no_charge,
+        no_license_name,
+    )
+}
+
+
+def _mapped(row: Row, change: Change) -> Row:
+    """A row with every member changed, at any depth, the innermost first."""
+    return {name: change(name, _mapped_value(member, change)) for name, member in row.items()}
+
+
+def _mapped_value(value: Any, change: Change) -> Any:
+    if isinstance(value, dict):
+        return _mapped(value, change)
+    return [_mapped_value(item, change) for item in value] if isinstance(value, list) else value
+
+
+def _objects(value: Any) -> Iterator[Row]:
+    """Every object in a JSON value; its members are looked at before it is handed out."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _objects(item)
+    if isinstance(value, dict):
+        for member in list(value.values()):
+            yield from _objects(member)
+        yield value
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | Decimal) and not isinstance(value, bool)

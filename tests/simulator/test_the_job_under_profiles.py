@@ -1,0 +1,123 @@
+"""What the nightly job keeps and says where the simulator misbehaves, in a real warehouse."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from chargeback.errors import PagingError, PayloadChanged
+from chargeback.flexera import FieldMap, FlexeraClient
+from chargeback.settings import FlexeraSettings
+from chargeback.steps import extract, loads
+from chargeback.warehouse.database import Database, execute
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+DAY = datetime.date(2026, 11, 24)
+FIELD_MAP = FieldMap.read(Path(__file__).resolve().parents[2] / "include" / "config" / "field_map.yaml")
+DISTURBED = "500001"
+
+
+class NoLimit:
+    """A budget for a server without a limit."""
+
+    def take(self) -> None:
+        """At once."""
+
+    def block(self, seconds: float) -> None:
+        raise AssertionError(f"the server wants {seconds} s of patience")
+
+    def note_remaining(self, remaining: int) -> None:
+        """Nobody to tell."""
+
+
+@dataclass
+class Job:
+    """The job's first two steps on one load."""
+
+    client: FlexeraClient
+    database: Database
+    load_id: int
+
+    def list_licenses(self) -> list[str]:
+        batches = extract.list_licenses(self.client, self.database, FIELD_MAP, self.load_id, 1024)
+        return [license_id for batch in batches for license_id in batch["license_ids"]]
+
+    def extract(self, license_ids: list[str]) -> dict[str, int]:
+        return extract.consumption(self.client, self.database, FIELD_MAP, self.load_id, license_ids)
+
+    def extractions(self) -> dict[str, tuple[str, int]]:
+        """Status and number of pages of each license's newest extraction."""
+        with self.database.transaction() as connection:
+            rows = execute(
+                connection,
+                "select license_id, status, page_count from ops.extractions order by extraction_id",
+            )
+            return {license_id: (status, page_count) for license_id, status, page_count in rows}
+
+
+@pytest.fixture
+def job(call: Callable[..., Any], warehouse_url: str) -> Iterator[Job]:
+    """A load that is open, and a client that finds no page too long to wait for."""
+    connection = call(page_size=20).simulator.connection()
+    settings = FlexeraSettings.from_connection(
+        connection["login"], connection["password"], connection["extra"]
+    )
+    database = Database.connect(warehouse_url)
+    request = loads.LoadRequest(org_id=settings.org_id, snapshot_date=DAY, today=DAY)
+    with requests.Session() as session:
+        client = FlexeraClient.over(session, settings, NoLimit(), sleep=lambda _: None)
+        yield Job(client, database, loads.open_load(database, request))
+
+
+def test_a_license_deleted_while_it_is_read_is_a_recorded_fact(job: Job, shared: Any) -> None:
+    shared.use_profile("license_deleted_while_read")
+    license_ids = job.list_licenses()
+
+    counts = job.extract(license_ids)
+
+    found = job.extractions()
+    assert counts["licenses"] == len(license_ids) == 5
+    assert found.pop(DISTURBED)[0] == "deleted"
+    assert {status for status, _ in found.values()} == {"complete"}
+
+
+def test_a_required_field_that_no_row_has_stops_its_license_with_the_paths_named(
+    job: Job, shared: Any
+) -> None:
+    shared.use_profile("required_field_missing")
+    license_ids = job.list_licenses()
+
+    with pytest.raises(PayloadChanged, match=rf"(?s)License {DISTURBED} page 1: .*chargeback\.cost"):
+        job.extract(license_ids)
+
+    found = job.extractions()
+    assert found.pop(DISTURBED) == ("failed", 0)
+    assert {status for status, _ in found.values()} == {"complete"}
+
+
+def test_a_license_list_without_names_stops_the_load_with_the_paths_named(job: Job, shared: Any) -> None:
+    shared.use_profile("license_name_missing")
+
+    with pytest.raises(PayloadChanged, match=r"License list page 1: .*licenseName"):
+        job.list_licenses()
+
+
+def test_a_license_whose_cursor_expired_is_read_anew_by_the_next_attempt(job: Job, shared: Any) -> None:
+    shared.use_profile("cursor_expires")
+    job.list_licenses()
+
+    with pytest.raises(PagingError, match=f"license {DISTURBED} page 2: 400"):
+        job.extract([DISTURBED])
+    assert job.extractions()[DISTURBED] == ("failed", 1)
+    shared.drop_profile("cursor_expires")
+    counts = job.extract([DISTURBED])
+
+    assert job.extractions()[DISTURBED] == ("complete", counts["pages"])
+    assert counts["rows"] == shared.totals()["licenses"][DISTURBED]["row_count"]
