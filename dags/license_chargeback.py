@@ -18,35 +18,19 @@ import pendulum
 from airflow.sdk import (
     Asset,
     CronTriggerTimetable,
-    ExceptionRetryPolicy,
     Param,
-    RetryAction,
-    RetryRule,
     TriggerRule,
     dag,
     task,
 )
 
-from chargeback import context, hooks
-from chargeback.errors import CheckFailed, FinalError
+from chargeback import context, hooks, notifiers
 from chargeback.steps import build as building
 from chargeback.steps import checks, extract, loads
 from chargeback.steps import flatten as flattening
 from chargeback.steps import publish as publishing
 
 CHARGEBACK = Asset(name="bi.chargeback", uri="x-warehouse://bi/chargeback")
-
-RETRIES = ExceptionRetryPolicy(
-    rules=[
-        RetryRule(FinalError, RetryAction.FAIL, reason="a person must act"),
-        RetryRule(CheckFailed, RetryAction.FAIL, reason="the data would still be wrong"),
-        RetryRule(
-            ["sqlalchemy.exc.ProgrammingError", "sqlalchemy.exc.DataError", "sqlalchemy.exc.IntegrityError"],
-            RetryAction.FAIL,
-            reason="the statement would fail again",
-        ),
-    ]
-)
 
 
 def _globs(title: str, example: str) -> Param:
@@ -116,18 +100,16 @@ def open_load() -> int:
 @task
 def list_licenses(load_id: int) -> list[dict[str, Any]]:
     database = hooks.database()
-    return extract.list_licenses(
-        hooks.flexera(database), database, hooks.field_map(), load_id, context.most_mapped_tasks()
-    )
+    client = hooks.flexera(database, notifiers.on_starvation)
+    return extract.list_licenses(client, database, hooks.field_map(), load_id, context.most_mapped_tasks())
 
 
 @task(pool="flexera_api", map_index_template="{{ task.op_kwargs['batch']['label'] }}")
 def extract_consumption(load_id: int, batch: dict[str, Any]) -> Any:
     database = hooks.database()
-    with context.previous_kept_on_failure(database, load_id):
-        return extract.consumption(
-            hooks.flexera(database), database, hooks.field_map(), load_id, batch["license_ids"]
-        )
+    client = hooks.flexera(database, notifiers.on_starvation)
+    with context.previous_kept_on_failure(database, load_id, notifiers.on_carrying_forward):
+        return extract.consumption(client, database, hooks.field_map(), load_id, batch["license_ids"])
 
 
 @task(trigger_rule=TriggerRule.NONE_FAILED)
@@ -154,7 +136,7 @@ def check_star(load_id: int) -> Any:
     return checks.check(database, loads.for_writing(database, load_id), "mart")
 
 
-@task(outlets=[CHARGEBACK])
+@task(outlets=[CHARGEBACK], on_success_callback=notifiers.on_publish)
 def publish(load_id: int, *, outlet_events: Any = None) -> Any:
     totals = publishing.publish(hooks.database(), load_id)
     outlet_events[CHARGEBACK].extra = totals
@@ -172,8 +154,8 @@ def publish(load_id: int, *, outlet_events: Any = None) -> Any:
         "retry_delay": timedelta(minutes=1),
         "retry_exponential_backoff": 2,
         "max_retry_delay": timedelta(minutes=15),
-        "retry_policy": RETRIES,
-        "on_failure_callback": context.record_failure,
+        "retry_policy": context.RETRIES,
+        "on_failure_callback": [context.record_failure, notifiers.on_failure],
     },
     params=PARAMS,
     tags=["chargeback", "licenses", "finance"],

@@ -7,20 +7,34 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import conf, get_current_context
+from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule, conf, get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from chargeback import hooks
-from chargeback.errors import ChargebackError, TemporaryError
+from chargeback.errors import ChargebackError, CheckFailed, FinalError, TemporaryError
 from chargeback.steps import loads
 from chargeback.steps.loads import LoadRequest
+from chargeback.steps.retention import RetentionPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from chargeback.warehouse.database import Database
 
 log = logging.getLogger(__name__)
+
+# What is not tried again, in every DAG.
+RETRIES = ExceptionRetryPolicy(
+    rules=[
+        RetryRule(FinalError, RetryAction.FAIL, reason="a person must act"),
+        RetryRule(CheckFailed, RetryAction.FAIL, reason="the data would still be wrong"),
+        RetryRule(
+            ["sqlalchemy.exc.ProgrammingError", "sqlalchemy.exc.DataError", "sqlalchemy.exc.IntegrityError"],
+            RetryAction.FAIL,
+            reason="the statement would fail again",
+        ),
+    ]
+)
 
 
 def load_request() -> LoadRequest:
@@ -40,16 +54,25 @@ def load_request() -> LoadRequest:
     )
 
 
+def retention_policy() -> RetentionPolicy:
+    """What this run of the maintenance was asked to keep."""
+    context: Any = get_current_context()
+    return RetentionPolicy.from_params({**context["params"], **(context["dag_run"].conf or {})})
+
+
 def most_mapped_tasks() -> int:
     """How many tasks Airflow may map one task into."""
     return conf.getint("core", "max_map_length")
 
 
 @contextmanager
-def previous_kept_on_failure(database: Database, load_id: int) -> Iterator[None]:
+def previous_kept_on_failure(
+    database: Database, load_id: int, tell: Callable[[ChargebackError], None]
+) -> Iterator[None]:
     """Skip instead of fail, in a run that keeps what it published before of a license that cannot be read.
 
-    An error that time may heal is tried again first, as often as the task's retries allow.
+    An error that time may heal is tried again first, as often as the task's retries allow. `tell` gets the error
+    that leads to a skip, as Airflow's callbacks for skipped tasks are not given it.
     """
     try:
         yield
@@ -58,6 +81,7 @@ def previous_kept_on_failure(database: Database, load_id: int) -> Iterator[None]
         is_tried_again = isinstance(error, TemporaryError) and task.try_number <= task.max_tries
         if is_tried_again or not loads.keeps_previous(database, load_id):
             raise
+        tell(error)
         raise AirflowSkipException(f"The rows published before are carried forward: {error}") from error
 
 

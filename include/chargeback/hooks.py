@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
 from airflow.providers.http.hooks.http import HttpHook
@@ -16,6 +16,9 @@ from chargeback.flexera import Budget, FieldMap, FlexeraClient
 from chargeback.settings import FlexeraSettings
 from chargeback.warehouse.budget import RequestBudget
 from chargeback.warehouse.database import Database
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FLEXERA_CONN_ID = "flexera"
 WAREHOUSE_CONN_ID = "warehouse"
@@ -88,12 +91,15 @@ def flexera_settings() -> FlexeraSettings:
     return FlexeraHook().settings()
 
 
-def flexera(database: Database) -> FlexeraClient:
-    """The client of connection `flexera`, its pace shared through the warehouse."""
+def flexera(database: Database, on_starvation: Callable[[float], None] | None = None) -> FlexeraClient:
+    """The client of connection `flexera`, its pace shared through the warehouse.
+
+    `on_starvation` is told the seconds when a request waits very long for its turn.
+    """
     settings = flexera_settings()
     connect = database.raw_connection
     return FlexeraHook().get_client(
-        RequestBudget(connect, settings.budget_id, settings.requests_per_minute),
+        RequestBudget(connect, settings.budget_id, settings.requests_per_minute, on_starvation=on_starvation),
         RequestBudget(connect, settings.token_budget_id, 0, stays_connected=False),
     )
 

@@ -23,10 +23,11 @@ MAY_IMPORT = {
     "steps": {"steps", "flexera", "warehouse", "selection"},
     "hooks": {"flexera", "warehouse", "settings"},
     "context": {"hooks", "steps", "warehouse"},
+    "notifiers": {"hooks", "steps"},
     "provider": set(),
     "__main__": {"hooks", "warehouse"},
 }
-AIRFLOW_DOORS = {"hooks", "context", "provider"}
+AIRFLOW_DOORS = {"hooks", "context", "notifiers", "provider"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 

@@ -53,12 +53,16 @@ class Nightly:
         return datetime.now(UTC).date()
 
     def run(self, **params: object) -> NightlyRun:
-        """One manual run with these params, of a DAG parsed anew: a run leaves its params in the object."""
+        """One manual run of the nightly DAG with these params."""
+        return self.run_dag("license_chargeback", **params)
+
+    def run_dag(self, dag_id: str, **params: object) -> NightlyRun:
+        """One manual run of a DAG parsed anew: a run leaves its params in the object."""
         from airflow.dag_processing.dagbag import DagBag
 
         bag = DagBag(DAGS)
         assert bag.import_errors == {}
-        dag = bag.dags["license_chargeback"]
+        dag = bag.dags[dag_id]
         run = dag.test(logical_date=datetime.now(UTC), run_conf=params)
         return NightlyRun(run.run_id, str(run.state), run.get_task_instances())
 

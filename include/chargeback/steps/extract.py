@@ -122,6 +122,7 @@ def _extracted_that_date(connection: Connection, load: Load) -> set[str]:
                 loads.org_id = %(org_id)s
                 and loads.snapshot_date = %(snapshot_date)s
                 and loads.load_id <> %(load_id)s
+                and loads.pages_dropped_at is null
                 and load_licenses.is_selected
             """,
             **load.parameters,

@@ -279,7 +279,10 @@ def settle_extractions(connection: Connection, load: Load) -> None:
                 and extractions.status in ('complete', 'deleted')
                 and loads.org_id = %(org_id)s
                 and loads.snapshot_date = %(snapshot_date)s
-                and (%(is_any_of_the_date)s or loads.load_id = %(pages_load_id)s)
+                and (
+                    loads.load_id = %(pages_load_id)s
+                    or (%(is_any_of_the_date)s and loads.pages_dropped_at is null)
+                )
             order by extractions.finished_at desc, extractions.extraction_id desc
             limit 1
         )
@@ -298,15 +301,17 @@ def _pages_to_rebuild(connection: Connection, request: LoadRequest) -> int | Non
         return None
     if request.source == "auto" and request.snapshot_date == request.today:
         return None
-    pages_load_id = execute(
+    found = execute(
         connection,
         """
-        select max(loads.load_id)
+        select
+            max(load_id) filter (where pages_dropped_at is null) as load_id,
+            max(pages_dropped_at)::date as dropped_on
         from ops.loads
         where
-            loads.org_id = %(org_id)s
-            and loads.snapshot_date = %(snapshot_date)s
-            and loads.source = 'api'
+            org_id = %(org_id)s
+            and snapshot_date = %(snapshot_date)s
+            and source = 'api'
             and exists (
                 select 1 from ops.extractions
                 where extractions.load_id = loads.load_id and extractions.status in ('complete', 'deleted')
@@ -314,14 +319,23 @@ def _pages_to_rebuild(connection: Connection, request: LoadRequest) -> int | Non
         """,
         org_id=request.org_id,
         snapshot_date=request.snapshot_date,
-    ).scalar_one()
-    if pages_load_id is None:
-        raise SourceUnavailable(
-            f"Snapshot {request.snapshot_date} of organization {request.org_id}: no raw pages are kept for that "
-            f"date, and the API only knows the present ({request.today}). Nothing was changed. Choose a date "
-            f"with raw pages, or set source to 'api' to store today's answer under {request.snapshot_date}."
-        )
-    return int(pages_load_id)
+    ).one()
+    if found.load_id is None:
+        raise _without_pages(request, found.dropped_on)
+    return int(found.load_id)
+
+
+def _without_pages(request: LoadRequest, dropped_on: date | None) -> SourceUnavailable:
+    why = (
+        f"its raw pages were dropped on {dropped_on} by the DAG warehouse_maintenance, as they were too old"
+        if dropped_on
+        else "no raw pages are kept for that date"
+    )
+    return SourceUnavailable(
+        f"Snapshot {request.snapshot_date} of organization {request.org_id}: {why}, and the API only knows the "
+        f"present ({request.today}). Nothing was changed. Choose a date with raw pages, or set source to 'api' to "
+        f"store today's answer under {request.snapshot_date}."
+    )
 
 
 def _insert_load(

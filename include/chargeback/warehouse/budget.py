@@ -26,6 +26,8 @@ _LONGEST_LATENESS_SECONDS = 0.05
 _LONGEST_SLEEP_SECONDS = 5.0
 _SHORTEST_SLEEP_SECONDS = 0.0005
 _CONNECT_TRIES = 5
+# A turn that takes longer is not our own pace any more: others use the limit up.
+_STARVED_SECONDS = 300.0
 # What remains rises when a window ends. Replies overtake each other, so a small rise tells nothing.
 _LEAST_RISE_SHARE = 0.25
 _LEAST_RISE = 2
@@ -101,9 +103,13 @@ class RequestBudget:
         *,
         window_seconds: float = 60.0,
         stays_connected: bool = True,
+        on_starvation: Callable[[float], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._connect = connect
+        self._on_starvation = on_starvation
+        self._clock = clock
         self._sleep = sleep
         self._stays_connected = stays_connected
         self._connection: Any = None
@@ -118,7 +124,10 @@ class RequestBudget:
         }
 
     def take(self) -> None:
-        """Wait for the next turn and use it. A turn used is spent, whatever becomes of the request."""
+        """Wait for the next turn and use it. A turn used is spent, whatever becomes of the request.
+
+        A wait of more than five minutes is told to `on_starvation`, once, with its seconds so far.
+        """
         self._reliably(self._take)
 
     def block(self, seconds: float) -> None:
@@ -141,14 +150,22 @@ class RequestBudget:
             self._connection = None
 
     def _take(self) -> None:
+        began_at = self._clock()
         try:
             self._run(_QUEUE)
             while (wait_seconds := self._try()) > 0:
+                self._tell_starvation(self._clock() - began_at)
                 self._sleep(min(wait_seconds, _LONGEST_SLEEP_SECONDS))
         except BaseException:
             self.close()  # a task that is stopped while it waits must not keep its place
             raise
         self._leave()
+        self._tell_starvation(self._clock() - began_at)
+
+    def _tell_starvation(self, waited_seconds: float) -> None:
+        if self._on_starvation is not None and waited_seconds > _STARVED_SECONDS:
+            tell, self._on_starvation = self._on_starvation, None
+            tell(waited_seconds)
 
     def _leave(self) -> None:
         """Let the next one in; a connection that is lost has done so."""

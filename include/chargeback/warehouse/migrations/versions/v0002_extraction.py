@@ -1,4 +1,4 @@
-"""What the extraction needs: the request window as the server counts it, and how far a tenant may shrink."""
+"""What extraction, retention and notices keep in the warehouse, and what a row says of its machine's capacity."""
 
 from __future__ import annotations
 

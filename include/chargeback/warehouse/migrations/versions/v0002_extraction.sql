@@ -1,5 +1,5 @@
--- The request window as the server counts it, how far a tenant may shrink from one snapshot to the next, and what
--- the API says of a machine's capacity.
+-- The request window as the server counts it, how far a tenant may shrink from one snapshot to the next, what the
+-- maintenance has dropped of a load, and what the API says of a machine's capacity.
 
 alter table ops.request_budgets
 add column noted_request bigint not null default 0,
@@ -23,6 +23,24 @@ add column points_per_core numeric,
 add column is_eligible_for_sub_capacity boolean,
 add column is_allocated boolean,
 add column overridden_consumption numeric;
+
+alter table ops.loads
+add column pages_dropped_at timestamptz,
+add column levels_dropped_at timestamptz,
+add column star_dropped_at timestamptz;
+comment on column ops.loads.pages_dropped_at is
+'When the maintenance dropped the load''s raw pages; from then on the date cannot be rebuilt from them.';
+comment on column ops.loads.levels_dropped_at is 'When the maintenance dropped the load''s intermediate rows.';
+comment on column ops.loads.star_dropped_at is 'When the maintenance deleted the load''s facts; never of a visible load.';
+
+create table ops.notices (
+    load_id bigint not null references ops.loads (load_id),
+    event text not null check (event in ('failure', 'publish', 'starvation')),
+    subject text not null,
+    noticed_at timestamptz not null default clock_timestamp(),
+    primary key (load_id, event, subject)
+);
+comment on table ops.notices is 'One row per message sent about a load, so that none is sent twice.';
 
 create table intermediate.int_line_pools (
     load_id bigint not null,
