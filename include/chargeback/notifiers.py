@@ -11,6 +11,7 @@ Without it, every message goes to the task's log.
 
 from __future__ import annotations
 
+import json
 import logging
 import pkgutil
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-VARIABLE = "chargeback_notifiers"
 _FIELDS = {"class", "kwargs", "events"}
 
 
@@ -84,14 +84,14 @@ def _send_once(context: Any, notice: Notice, subject: str) -> None:
 
 def _notifiers(event: str) -> Iterator[Callable[[Any], None]]:
     """Those who are told of an event; a wrong setting is told in the log, and so is then the message."""
-    entries = Variable.get(VARIABLE, default=None, deserialize_json=True)
-    if entries is None:
+    setting = Variable.get("chargeback_notifiers", default=None)
+    if not setting:
         yield LogNotifier()
         return
     try:
-        yield from [_notifier(number, entry) for number, entry in _wanted(entries, event)]
-    except (ImportError, TypeError, ValueError) as error:
-        log.error("Variable %s: %s. Correct it under Admin, Variables.", VARIABLE, error)  # noqa: TRY400
+        yield from [_notifier(number, entry) for number, entry in _wanted(json.loads(setting), event)]
+    except (TypeError, ValueError) as error:
+        log.error("Variable chargeback_notifiers: %s. Correct it under Admin, Variables.", error)  # noqa: TRY400
         yield LogNotifier()
 
 

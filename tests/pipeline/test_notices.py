@@ -97,6 +97,7 @@ def test_a_starving_run_is_told_once(nightly, told, monkeypatch) -> None:
     [
         pytest.param({"class": "no_such.Notifier"}, "no_such.Notifier cannot be made", id="class"),
         pytest.param({"kwargs": {"colour": "red"}}, "unexpected keyword argument", id="kwargs"),
+        pytest.param({"when": "now"}, "must be an object with class", id="field"),
         pytest.param({"events": ["sunrise"]}, "failure, publish, starvation", id="event"),
     ],
 )
