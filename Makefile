@@ -1,7 +1,7 @@
 # The commands of the project. Each one first sets up what it needs; everything it makes lies in .local/.
 .POSIX:
 .SUFFIXES:
-.PHONY: help up down demo run psql migrate test lint setup
+.PHONY: help up down demo run psql migrate test bench crash lint setup
 
 CLEAN = unset PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH
 PYTHON_HERE = .local/venv/bin/python
@@ -14,6 +14,8 @@ help:
 	@echo 'make psql      psql on the warehouse; reads SQL from standard input when that is not a terminal'
 	@echo 'make migrate   bring the warehouse to the schema of this version'
 	@echo 'make test      the test suite; ARGS="tests/dags -x" for a part of it'
+	@echo 'make bench     how fast it is, as ratios in a table and in .local/bench.json; ARGS="--quick" for a trial'
+	@echo 'make crash     200 kills at random moments, each with its recovery; ARGS="--kills 20" for fewer'
 	@echo 'make lint      formatting, lint, types'
 	@echo ''
 	@echo 'AIRFLOW_CONN_FLEXERA and AIRFLOW_CONN_WAREHOUSE name the Flexera One tenant and the warehouse; without them the'
@@ -42,6 +44,12 @@ migrate: setup
 
 test: setup
 	@$(CLEAN); $(PYTHON_HERE) -m pytest $(ARGS)
+
+bench: setup
+	@$(CLEAN); $(PYTHON_HERE) tests/bench/suite.py $(ARGS)
+
+crash: setup
+	@$(CLEAN); $(PYTHON_HERE) tests/crash/suite.py $(ARGS)
 
 lint: setup
 	@$(CLEAN); $(PYTHON_HERE) -m ruff format --check .

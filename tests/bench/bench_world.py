@@ -1,4 +1,4 @@
-"""What measures share: a PostgreSQL server, fresh warehouses on it, and pages to read."""
+"""What measures share: a PostgreSQL server, fresh warehouses on it, tenants and their pages."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import itertools
 import subprocess
 import sys
 import time
-from contextlib import contextmanager, suppress
-from datetime import UTC, date, datetime
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import requests
 
@@ -20,16 +20,19 @@ from chargeback.steps.loads import LoadRequest
 from chargeback.warehouse import migrations
 from chargeback.warehouse.budget import RequestBudget
 from chargeback.warehouse.database import Database
-from flexera_simulator.testing import running_simulator
-from local_runtime.postgres import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from local_runtime.postgres import PostgresServer
 
-FIELD_MAP = Path(__file__).resolve().parents[2] / "include" / "config" / "field_map.yaml"
+HERE = Path(__file__).resolve().parent
+FIELD_MAP = HERE.parents[1] / "include" / "config" / "field_map.yaml"
 ORG_ID = "12345"
+LICENSE_ID = "500001"  # the first, and where there is one the only, license of the load tenant
+CONSUMPTION = f"/fnms/v1/orgs/{ORG_ID}/licenses/{LICENSE_ID}/consumption"
+LOGIN = {"grant_type": "client_credentials", "client_id": "demo-client", "client_secret": "demo-secret"}
+START_SECONDS = 60.0
 
 
 class BenchWorld:
@@ -54,76 +57,101 @@ class BenchWorld:
         return Database.connect(url)
 
     @contextmanager
-    def pages(self, page_size: int) -> Iterator[str]:
-        """The address of a server whose licenses have as many pages of this size as their id says."""
-        body = self.folder / f"page_{page_size}.json"
-        if not body.exists():
-            body.write_bytes(_rendered_page(page_size))
-        port = free_port()
-        command = [sys.executable, str(Path(__file__).with_name("page_server.py")), str(body), str(port)]
-        with subprocess.Popen(command) as process:
-            try:
-                _wait_until_open(port)
-                yield f"http://127.0.0.1:{port}"
-            finally:
-                process.kill()
+    def simulator(self, *, licenses: int, rows: int, page_size: int) -> Iterator[str]:
+        """The address of a Flexera One of so many rows, without a rate limit, in a process of its own."""
+        options = {"licenses": licenses, "rows": rows, "page-size": page_size, "requests-per-minute": 0}
+        command = [sys.executable, "-m", "flexera_simulator", "--tenant=load", "--no-gzip"]
+        with self._served([*command, *(f"--{name}={value}" for name, value in options.items())]) as url:
+            yield url
 
     @contextmanager
-    def client(self, database: Database, url: str, requests_per_minute: int = 0) -> Iterator[FlexeraClient]:
-        """A client as a task has it."""
+    def pages(self, rows: int, page_size: int) -> Iterator[str]:
+        """The address of a server that replays one license of so many rows, captured from the simulator."""
+        captured = self.captured(rows, page_size)
+        with self._served([sys.executable, str(HERE / "page_server.py"), f"--pages={captured}"]) as url:
+            yield url
+
+    def captured(self, rows: int, page_size: int) -> Path:
+        """The folder of the bodies the simulator gives for one license of so many rows, one file per page."""
+        folder = self.folder / f"pages_{rows}_by_{page_size}"
+        if not folder.exists():
+            folder.mkdir()
+            with self.simulator(licenses=1, rows=rows, page_size=page_size) as url:
+                _capture(url, folder)
+        return folder
+
+    @contextmanager
+    def client(self, database: Database, url: str) -> Iterator[FlexeraClient]:
+        """A client as a task has it, without a rate limit."""
         settings = FlexeraSettings(
             org_id=ORG_ID,
-            client_id="demo-client",
-            secret="demo-secret",  # noqa: S106 - the simulator's
+            client_id=LOGIN["client_id"],
+            secret=LOGIN["client_secret"],
             api_url=url,
             token_url=f"{url}/oidc/token",
-            requests_per_minute=requests_per_minute,
+            requests_per_minute=0,
         )
-        budget = RequestBudget(database.raw_connection, settings.budget_id, requests_per_minute)
+        budget = RequestBudget(database.raw_connection, settings.budget_id, 0)
         with requests.Session() as session:
             yield FlexeraClient.over(session, settings, budget)
 
+    @contextmanager
+    def _served(self, command: list[str]) -> Iterator[str]:
+        """The address of a server in a process of its own; it writes its port into a file once it listens."""
+        port_file = self.folder / f"port_{next(self._names)}"
+        arguments = [*command, "--port=0", f"--port-file={port_file}"]
+        with subprocess.Popen(arguments, stdout=subprocess.DEVNULL) as process:
+            try:
+                _wait_for(port_file, process)
+                yield f"http://127.0.0.1:{int(port_file.read_text())}"
+            finally:
+                process.kill()
 
-def open_load(database: Database, day: date | None = None) -> int:
-    """A load of a date, ready to be staged."""
+
+def open_load(database: Database) -> int:
+    """A load of today, ready to be staged."""
     today = datetime.now(UTC).date()
-    request = LoadRequest(org_id=ORG_ID, snapshot_date=day or today, today=today, source="api")
+    request = LoadRequest(org_id=ORG_ID, snapshot_date=today, today=today, source="api")
     return loads.open_load(database, request)
 
 
-def seconds_of(work: object, *arguments: object) -> float:
+def seconds_of(work: Any, *arguments: object) -> float:
     """How long one call takes."""
     started_at = time.perf_counter()
-    work(*arguments)  # type: ignore[operator]
+    work(*arguments)
     return time.perf_counter() - started_at
 
 
-def _rendered_page(page_size: int) -> bytes:
-    """The first page of a license with more rows than one page holds."""
-    with running_simulator(
-        tenant="load",
-        licenses=1,
-        rows=page_size + 1,
-        page_size=page_size,
-        max_page_size=page_size,
-        gzip=False,
-        requests_per_minute=0,
-    ) as simulator:
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": "demo-client",
-            "client_secret": "demo-secret",
-        }
-        token = requests.post(f"{simulator.url}/oidc/token", data=form, timeout=60).json()["access_token"]
-        path = f"/fnms/v1/orgs/{ORG_ID}/licenses/500001/consumption?limit={page_size}"
-        answer = requests.get(simulator.url + path, headers={"Authorization": f"Bearer {token}"}, timeout=600)
+def value(database: Database, statement: str) -> Any:
+    """The one value a statement gives."""
+    with closing(database.raw_connection()) as driver, driver.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchone()[0]
+
+
+def expect(found: object, wanted: object, what: str) -> None:
+    """Refuse to time work that was not done."""
+    if found != wanted:
+        raise AssertionError(f"{what}: {found}, not {wanted}")
+
+
+def _capture(url: str, folder: Path) -> None:
+    token = requests.post(f"{url}/oidc/token", data=LOGIN, timeout=60).json()["access_token"]
+    session = requests.Session()
+    session.headers["Authorization"] = f"Bearer {token}"
+    path: str | None = CONSUMPTION
+    for number in itertools.count(1):
+        if path is None:
+            break
+        answer = session.get(url + path, timeout=600)
         answer.raise_for_status()
-        return answer.content
+        (folder / f"{number:05d}.json").write_bytes(answer.content)
+        path = answer.json().get("nextPage")
 
 
-def _wait_until_open(port: int) -> None:
-    while True:
-        with suppress(requests.ConnectionError):
-            requests.post(f"http://127.0.0.1:{port}/oidc/token", data={"a": "b"}, timeout=10)
-            return
-        time.sleep(0.05)
+def _wait_for(port_file: Path, process: subprocess.Popen[bytes]) -> None:
+    give_up_at = time.monotonic() + START_SECONDS
+    while not port_file.exists():
+        if process.poll() is not None or time.monotonic() > give_up_at:
+            raise RuntimeError(f"{process.args!r} did not start")
+        time.sleep(0.02)

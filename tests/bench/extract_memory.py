@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench_world import expect
 from measure import Measure, Ratio
 
 if TYPE_CHECKING:
@@ -19,28 +20,22 @@ MANY_ROWS = 1_000_000
 
 def many_rows_over_few(world: BenchWorld) -> Ratio:
     """Peak memory of the process for a million rows over that for ten thousand, pages of one size."""
-    database = world.warehouse()
-    url = database.url.render_as_string(hide_password=False)
-    with world.pages(PAGE_SIZE) as api_url:
-        few, many = (
-            _peak_kilobytes(url, api_url, max(rows // PAGE_SIZE, 1))
-            for rows in (FEW_ROWS, world.rows(MANY_ROWS))
-        )
+    url = world.warehouse().url.render_as_string(hide_password=False)
+    sizes = world.rows(FEW_ROWS), world.rows(MANY_ROWS)
+    few, many = (_peak_kilobytes(world, url, rows, world.rows(PAGE_SIZE)) for rows in sizes)
     return Ratio(
         many / few,
-        f"{many / 1024:.0f} MB for {world.rows(MANY_ROWS):,} rows, {few / 1024:.0f} MB for {FEW_ROWS:,}",
+        f"{many / 1024:.0f} MB for {sizes[1]:,} rows, {few / 1024:.0f} MB for {sizes[0]:,}",
     )
 
 
-def _peak_kilobytes(warehouse_url: str, api_url: str, pages: int) -> int:
-    command = [
-        sys.executable,
-        str(Path(__file__).with_name("one_extract.py")),
-        warehouse_url,
-        api_url,
-        str(pages),
-    ]
-    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+def _peak_kilobytes(world: BenchWorld, warehouse_url: str, rows: int, page_size: int) -> int:
+    with world.pages(rows, page_size) as api_url:
+        command = [sys.executable, str(Path(__file__).with_name("one_extract.py")), warehouse_url, api_url]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+    staged, peak = map(int, done.stdout.split())
+    expect(staged, rows, "rows staged")
+    return peak
 
 
 MEASURES = [Measure("extract_memory", "<= 1.1", many_rows_over_few)]

@@ -1,4 +1,7 @@
-"""What a measure is: a name, a target, and a function that gives a ratio of two figures of one run."""
+"""What a measure is: a name, a target, and a function that gives a ratio of two figures of one run.
+
+A new subject is one file that ends in `MEASURES = [Measure(...)]`, and its name in `suite.FILES`.
+"""
 
 from __future__ import annotations
 

@@ -9,25 +9,20 @@ import argparse
 import json
 import sys
 import tempfile
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-sys.path.insert(0, str(Path(__file__).parent))
+from bench_world import BenchWorld
 
-import budget_use  # noqa: E402
-import extract_memory  # noqa: E402
-import extract_speed  # noqa: E402
-import mapped_task  # noqa: E402
-import stage_linearity  # noqa: E402
-from bench_world import BenchWorld  # noqa: E402
+from local_runtime.places import LOCAL
+from local_runtime.postgres import PostgresServer, free_port
 
-from local_runtime.places import LOCAL  # noqa: E402
-from local_runtime.postgres import PostgresServer, free_port  # noqa: E402
+if TYPE_CHECKING:
+    from measure import Measure
 
-MEASURES = [
-    measure
-    for module in (extract_speed, extract_memory, budget_use, stage_linearity, mapped_task)
-    for measure in module.MEASURES
-]
+# A file of this folder per subject, each with its MEASURES; they run in this order.
+FILES = ("extract_speed", "extract_memory", "budget_use", "stage_linearity", "mapped_task")
 # The settings of a warehouse that keeps what it commits; only larger than the embedded server's own.
 SERVER = {"shared_buffers": "512MB", "max_wal_size": "4GB"}
 QUICK_SCALE = 20
@@ -35,44 +30,51 @@ QUICK_SCALE = 20
 
 def main(arguments: list[str]) -> int:
     """Run the measures that are asked for; 1 where one of them misses its target."""
-    asked = _arguments(arguments)
-    chosen = [measure for measure in MEASURES if not asked.names or measure.name in asked.names]
+    measures = {measure.name: measure for file in FILES for measure in import_module(file).MEASURES}
+    asked = _arguments(arguments, list(measures))
     results: dict[str, dict[str, object]] = {}
     with (
         tempfile.TemporaryDirectory(prefix="chargeback-bench-") as folder,
         PostgresServer(Path(folder) / "postgres", SERVER, port=free_port()) as server,
     ):
-        world = BenchWorld(server, Path(folder), QUICK_SCALE if asked.quick else 1)
-        for measure in chosen:
-            print(f"{measure.name} ...", end=" ", flush=True)
-            found = measure.run(world)
-            print(f"{found.ratio:.2f}  ({found.figures})", flush=True)
-            results[measure.name] = {
-                "ratio": round(found.ratio, 3),
-                "target": measure.target,
-                "is_met": measure.is_met(found.ratio),
-                "figures": found.figures,
-            }
+        world = BenchWorld(server, Path(folder), asked.scale)
+        for name in asked.names or measures:
+            results[name] = _result(measures[name], world)
+            _write(asked.output, results)
     _print_table(results)
-    asked.output.parent.mkdir(parents=True, exist_ok=True)
-    asked.output.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     return 0 if all(result["is_met"] for result in results.values()) else 1
 
 
-def _arguments(arguments: list[str]) -> argparse.Namespace:
+def _result(measure: Measure, world: BenchWorld) -> dict[str, object]:
+    print(f"{measure.name} ...", end=" ", flush=True)
+    found = measure.run(world)
+    print(f"{found.ratio:.2f}  ({found.figures})", flush=True)
+    return {
+        "ratio": round(found.ratio, 3),
+        "target": measure.target,
+        "is_met": measure.is_met(found.ratio),
+        "figures": found.figures,
+    }
+
+
+def _write(path: Path, results: dict[str, dict[str, object]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+
+
+def _arguments(arguments: list[str], known: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="MEASURE", help=f"all, or some of {', '.join(known)}")
+    parser.add_argument("--scale", type=int, default=1, help="what every size is divided by, for a trial")
     parser.add_argument(
-        "names", nargs="*", help=f"measures to run; all of {', '.join(m.name for m in MEASURES)}"
+        "--quick", dest="scale", action="store_const", const=QUICK_SCALE, help=f"--scale {QUICK_SCALE}"
     )
-    parser.add_argument(
-        "--quick", action="store_true", help=f"every size divided by {QUICK_SCALE}: a trial only"
-    )
-    parser.add_argument(
-        "--output", type=Path, default=LOCAL / "bench.json", help="where the ratios are written"
-    )
+    parser.add_argument("--output", type=Path, help="where the ratios are written")
     asked = parser.parse_args(arguments)
-    if unknown := set(asked.names) - {measure.name for measure in MEASURES}:
+    if unknown := set(asked.names) - set(known):
         parser.error(f"no such measure: {', '.join(sorted(unknown))}")
+    if asked.output is None:
+        asked.output = LOCAL / ("bench.json" if asked.scale == 1 else "bench-trial.json")
     return asked
 
 

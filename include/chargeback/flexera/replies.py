@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -13,6 +14,7 @@ import urllib3
 from chargeback.errors import ConnectionLost, SettingsInvalid
 from chargeback.flexera.deadline import Deadline
 from chargeback.flexera.payloads import decode
+from chargeback.flexera.redaction import redacted
 from chargeback.flexera.retry import TryAgain
 
 if TYPE_CHECKING:
@@ -20,7 +22,22 @@ if TYPE_CHECKING:
 
 _CHUNK_BYTES = 65_536
 _LONGEST_BODY_BYTES = 256 * 1024 * 1024
+_LONGEST_TEXT = 20_000
 _SHOWN_LENGTH = 200
+
+_UNKNOWN_ISSUER = (2, 18, 19, 20, 21)  # OpenSSL's codes for a chain that ends in nobody we know
+_ISSUER_ADVICE = (
+    "If your network puts in certificates of its own, set extra verify of connection 'flexera' to the path of a "
+    "bundle with their issuer."
+)
+_SERVER_ADVICE = (
+    "Check api_url and token_url of connection 'flexera' and the clock of this machine; if they are right, whoever "
+    "runs the server must renew its certificate."
+)
+_BUNDLE_ADVICE = (
+    "Set extra verify of connection 'flexera', or else the environment variable REQUESTS_CA_BUNDLE, to the path of "
+    "a bundle of certificates."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +111,11 @@ class Reply:
         envelope = self.envelope or Envelope()
         words = [str(self.status)]
         if envelope.name:
-            words.append(envelope.name)
+            words.append(_shown(envelope.name, secrets))
         if envelope.id:
-            words.append(f"(id {envelope.id})")
+            words.append(f"(id {_shown(envelope.id, secrets)})")
         text = " ".join(words)
-        if envelope.message:
-            text = f"{text}: {envelope.message.rstrip('.')}"
-        for secret in filter(None, secrets):
-            text = text.replace(secret, "***")
-        return text
+        return f"{text}: {_shown(envelope.message, secrets).rstrip('.')}" if envelope.message else text
 
 
 def exchange(
@@ -122,6 +135,10 @@ def exchange(
     except requests.exceptions.SSLError as error:
         raise _untrusted(error, subject) from error
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        if _is_about_missing_bundle(error):
+            raise SettingsInvalid(
+                f"{subject}: the bundle of trusted certificates is not there. {_BUNDLE_ADVICE}"
+            ) from error
         raise TryAgain(
             ConnectionLost(
                 f"{subject}: no whole answer within {timeout_seconds:g} s ({_named(error)}). Try later."
@@ -143,29 +160,49 @@ def _body(response: requests.Response, deadline: Deadline) -> bytes:
 
 
 def _untrusted(error: requests.exceptions.SSLError, subject: str) -> Exception:
-    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+    """The error for an encrypted connection that was not made; only a certificate needs a person to act."""
+    root = _root(error)
+    if isinstance(root, ssl.SSLCertVerificationError):
+        advice = _ISSUER_ADVICE if root.verify_code in _UNKNOWN_ISSUER else _SERVER_ADVICE
+        why = root.verify_message.rstrip(".")
+        return SettingsInvalid(f"{subject}: the server's certificate is not trusted ({why}). {advice}")
+    if isinstance(root, ssl.SSLError) and root.library == "X509":
         return SettingsInvalid(
-            f"{subject}: the server's certificate is not trusted. If your network puts in certificates of "
-            "its own, set extra verify of connection 'flexera' to the path of a bundle with their issuer."
+            f"{subject}: the bundle of trusted certificates cannot be read. {_BUNDLE_ADVICE}"
         )
     return TryAgain(
         ConnectionLost(f"{subject}: the encrypted connection failed ({_named(error)}). Try later.")
     )
 
 
+def _is_about_missing_bundle(error: Exception) -> bool:
+    """Whether the library did not find the bundle; it says so in the text of a plain OSError only."""
+    return type(error) is OSError and "CA certificate bundle" in str(error)
+
+
 def _named(error: Exception) -> str:
     """What went wrong, in a word: texts of lower layers may repeat addresses and headers."""
     if isinstance(error, TimeoutError | requests.Timeout | urllib3.exceptions.TimeoutError):
         return "too slow"
-    root: BaseException = error
-    while root.__cause__ or root.__context__:
-        root = root.__cause__ or root.__context__ or root
+    root = _root(error)
     reason = getattr(root, "strerror", None)
     return f"{type(root).__name__}, {reason}" if reason else type(root).__name__
 
 
+def _root(error: BaseException) -> BaseException:
+    """The first of the errors that led to this one."""
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__ or error
+    return error
+
+
+def _shown(text: str, secrets: tuple[str, ...]) -> str:
+    """As much of a text as a message holds; cut only after the secrets are out, as half of one is not found."""
+    return redacted(text, *secrets)[:_SHOWN_LENGTH]
+
+
 def _text(value: Any) -> str:
-    return value[:_SHOWN_LENGTH] if isinstance(value, str) else ""
+    return value[:_LONGEST_TEXT] if isinstance(value, str) else ""
 
 
 def _date(text: str) -> datetime | None:

@@ -20,7 +20,7 @@ T = TypeVar("T")
 _MARGIN = 1.02
 # How late a turn may be used without pushing back all that follow: this share of the spacing, at most so many
 # seconds, which is far less than the air above.
-_LATENESS = 0.25
+_LATENESS = 0.5
 _LONGEST_LATENESS_SECONDS = 0.05
 # An idle connection is spoken to this often, so that a lost one is noticed and no firewall forgets it.
 _LONGEST_SLEEP_SECONDS = 5.0

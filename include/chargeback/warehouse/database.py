@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Connection, Engine
 
 _COPY_BYTES = 262_144
+# What one sort or hash may hold before it spills to disk: a night has few connections and large sorts.
+_WORK_MEM = "128MB"
 # What COPY's text form writes otherwise; the backslash first.
 _ESCAPES = ((b"\\", b"\\\\"), (b"\t", b"\\t"), (b"\n", b"\\n"), (b"\r", b"\\r"))
 
@@ -38,7 +40,7 @@ class Database:
             connect_args={
                 "application_name": "license_chargeback",
                 "client_encoding": "utf8",
-                "options": "-c timezone=UTC",
+                "options": f"-c timezone=UTC -c work_mem={_WORK_MEM}",
             },
         )
         return cls(engine)
