@@ -15,10 +15,18 @@ group by
 having count(*) > 1
 union all
 select
-    license_id,
+    keys.license_id,
     'one license key' as expected,
-    count(distinct license_key) || ' keys' as found
-from mart.fct_chargeback
-where load_id = %(load_id)s and snapshot_date = %(snapshot_date)s
-group by license_id
-having count(distinct license_key) > 1
+    count(*) || ' keys' as found
+from (
+    select
+        license_id,
+        license_key
+    from mart.fct_chargeback
+    where load_id = %(load_id)s and snapshot_date = %(snapshot_date)s
+    group by
+        license_id,
+        license_key
+) as keys
+group by keys.license_id
+having count(*) > 1

@@ -14,54 +14,54 @@ keys as (
         license_key as key
     from mart.fct_license_positions
     where load_id = %(load_id)s and snapshot_date = %(snapshot_date)s
-    union
+    union all
     select
         license_id,
         'dim_licenses' as dimension,
         license_key as key
     from chargeback
-    union
+    union all
     select
         license_id,
         'dim_consumers' as dimension,
         consumer_key as key
     from chargeback
-    union
+    union all
     select
         license_id,
         'dim_consumers' as dimension,
         consumer_key as key
     from mart.fct_vm_consumption
     where load_id = %(load_id)s and snapshot_date = %(snapshot_date)s
-    union
+    union all
     select
         license_id,
         'dim_hosts' as dimension,
         host_key as key
     from chargeback
     where host_key is not null
-    union
+    union all
     select
         license_id,
         'dim_hosts' as dimension,
         host_key as key
     from mart.fct_host_consumption
     where load_id = %(load_id)s and snapshot_date = %(snapshot_date)s
-    union
+    union all
     select
         license_id,
         'dim_clusters' as dimension,
         cluster_key as key
     from chargeback
     where cluster_key is not null
-    union
+    union all
     select
         license_id,
         'dim_clusters' as dimension,
         cluster_key as key
     from mart.fct_cluster_consumption
     where load_id = %(load_id)s and snapshot_date = %(snapshot_date)s
-    union
+    union all
     select
         chargeback.license_id,
         'dim_organization_units' as dimension,
@@ -74,7 +74,7 @@ keys as (
             (chargeback.cost_center_key),
             (chargeback.corporate_unit_key)
         ) as units (key)
-    union
+    union all
     select
         license_id,
         'dim_organization_units' as dimension,
@@ -102,3 +102,7 @@ where
         dim_clusters.cluster_key,
         dim_organization_units.unit_key
     ) is null
+group by
+    keys.license_id,
+    keys.dimension,
+    keys.key
