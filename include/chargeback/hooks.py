@@ -94,7 +94,7 @@ def flexera_settings() -> FlexeraSettings:
 def flexera(database: Database, on_starvation: Callable[[float], None] | None = None) -> FlexeraClient:
     """The client of connection `flexera`, its pace shared through the warehouse.
 
-    `on_starvation` is told the seconds when a request waits very long for its turn.
+    `on_starvation` is told the seconds when the server holds a request back for long, since others use it.
     """
     settings = flexera_settings()
     connect = database.raw_connection
@@ -120,7 +120,10 @@ def _connection(conn_id: str) -> Any:
     try:
         connection = BaseHook.get_connection(conn_id)
     except AirflowNotFoundException as error:
-        raise SettingsInvalid(f"Connection '{conn_id}' is not defined. Define it {where}.") from error
+        raise SettingsInvalid(
+            f"Connection '{conn_id}' is not defined. Define it {where}. If it is there, as an address, escape "
+            "the special characters of its password, such as %40 for @."
+        ) from error
     if not isinstance(connection.extra_dejson, dict):
         raise SettingsInvalid(f"Connection '{conn_id}': its extra is no JSON object. Correct it {where}.")
     return connection
@@ -132,6 +135,11 @@ def _warehouse_url(connection: Any) -> URL:
         raise SettingsInvalid(
             f"Connection '{WAREHOUSE_CONN_ID}' is of type {connection.conn_type!r}. Make it one of type "
             "'postgres' under Admin, Connections, or in the environment variable AIRFLOW_CONN_WAREHOUSE."
+        )
+    if "@" in (connection.schema or ""):
+        raise SettingsInvalid(
+            f"Connection '{WAREHOUSE_CONN_ID}': its password holds a character that is not escaped, so that what "
+            "follows is taken for the host. Write %40 for @, %2F for / and so on, or give the connection as JSON."
         )
     return URL.create(
         "postgresql+psycopg2",

@@ -216,8 +216,7 @@ class Api:
             self._simulator.expire_cursors()
         if fault.delay_seconds:
             await asyncio.sleep(fault.delay_seconds)
-        sent = f"{request.headers.get('authorization', '')} {(await request.body()).decode()}"
-        return fault.spoil(fault.answer(request.url.path, self._simulator.settings, sent) or response)
+        return fault.spoil(fault.answer(request.url.path, self._simulator.settings) or response)
 
 
 def _no_such_page(request: Request) -> bytes:

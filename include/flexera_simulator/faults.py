@@ -44,7 +44,6 @@ class Fault:
     body: str = "envelope"
     message: str = "a fault was ordered"
     temporary: bool | None = None
-    echo: bool = False
     headers: dict[str, str] | None = None
     replace_body: str | None = None
     content_type: str | None = None
@@ -90,11 +89,8 @@ class Fault:
         self.struck_count += 1
         return True
 
-    def answer(self, path: str, settings: Settings, sent: str = "") -> Response | None:
-        """The answer that takes the place of the real one; None where the real one is sent, or spoilt.
-
-        With `echo`, an error's message repeats what the caller sent, credentials among it.
-        """
+    def answer(self, path: str, settings: Settings) -> Response | None:
+        """The answer that takes the place of the real one; None where the real one is sent, or spoilt."""
         if self.not_found:
             return self._error(404, "not found")
         if self.redirect_to is not None:
@@ -106,7 +102,7 @@ class Fault:
             return Response(self.replace_body.encode(), self.status or 200, self.headers, kind)
         if self.status is None and self.body == "envelope":
             return None
-        return self._status_answer(self.status or 200, sent if self.echo else "")
+        return self._status_answer(self.status or 200)
 
     def spoil(self, response: Response) -> Response:
         """The answer as it goes out."""
@@ -127,12 +123,12 @@ class Fault:
         )
         return response if wire == Wire() else WireResponse(response, wire)
 
-    def _status_answer(self, status: int, echoed: str) -> Response:
+    def _status_answer(self, status: int) -> Response:
         if self.body in PAGES:
             return Response(PAGES[self.body], status, self.headers, "text/html")
         if self.body == "empty":
             return Response(b"", status, self.headers)
-        return self._error(status, f"{self.message} {echoed}".strip())
+        return self._error(status, self.message)
 
     def _error(self, status: int, message: str) -> Response:
         document = envelope(status, message)

@@ -145,7 +145,7 @@ class Simulator:
             return {
                 "api_requests": self.api_request_count,
                 "token_requests": self.token_request_count,
-                "tokens_issued": len(self.tokens.issued),
+                "tokens_issued": self.tokens.issued_count,
                 "by_method": dict(self.requests_by_method),
                 "by_org": dict(self.requests_by_org),
                 "by_status": dict(self.requests_by_status),

@@ -90,10 +90,6 @@ class RunningSimulator:
         with self.simulator.lock:
             self.simulator.faults.clear()
 
-    def issued_tokens(self) -> list[str]:
-        """Every access token issued so far, the worthless ones too."""
-        return list(self.simulator.tokens.issued)
-
     def revoke_tokens(self) -> None:
         """Make every access token issued so far worthless."""
         self.simulator.tokens.revoke_all()

@@ -83,6 +83,8 @@ def _fields(value: str) -> dict[str, Any]:
 
 def _fields_of_address(value: str) -> dict[str, Any]:
     parts = urlsplit(value)
+    if "@" in parts.path + parts.fragment:  # else a part of the password would be told as the host
+        raise ValueError("a character of the password is not escaped")
     extra = dict(parse_qsl(parts.query))
     if "__extra__" in extra:
         extra = json.loads(extra["__extra__"])

@@ -59,9 +59,14 @@ class FlexeraClient:
 
         Raises LicenseGone on any page where the license was deleted, PagingError where `after` has expired.
         """
-        first = after or self._first(f"{self._licenses_path}/{quote(license_id, safe='')}/consumption")
-        subject = f"license {license_id}"
-        return follow(self._transport, first, subject, first_number=first_number, not_found=LicenseGone)
+        path = f"{self._licenses_path}/{quote(license_id, safe='')}/consumption"
+        return follow(
+            self._transport,
+            after or self._first(path),
+            f"license {license_id}",
+            first_number=first_number,
+            not_found=(path, LicenseGone),
+        )
 
     def _first(self, path: str) -> str:
         """The first page's path; the cursor of every other page already holds the limit."""

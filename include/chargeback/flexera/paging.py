@@ -33,12 +33,12 @@ def follow(
     subject: str,
     *,
     first_number: int = 1,
-    not_found: type[FinalError] | None = None,
+    not_found: tuple[str, type[FinalError]] | None = None,
 ) -> Iterator[Page]:
     """Yield pages until one has no successor; an empty page is not the end.
 
-    `not_found` is the error for a 404. A page that leads to another host, or back to one already read, is an
-    error, and nothing is sent there.
+    `not_found` is a path and the error for a 404 of its pages; elsewhere a 404 is a broken chain. A page that
+    leads to another host, or back to one already read, is an error, and nothing is sent there.
     """
     number, seen = first_number, set()
     url: str | None = resolve(transport.api_url, transport.api_url, first, f"{subject} page {number}")
@@ -99,9 +99,13 @@ def _page(answer: Answer, subject: str) -> ParsedPage:
         raise PayloadChanged(f"{subject}: {error}") from error
 
 
-def _refusals(url: str, not_found: type[FinalError] | None) -> dict[int, type[FinalError]]:
+def _refusals(url: str, not_found: tuple[str, type[FinalError]] | None) -> dict[int, type[FinalError]]:
     """The errors that a status means on this page: a refused cursor is a broken chain."""
-    refusals: dict[int, type[FinalError]] = {404: not_found, 410: not_found} if not_found else {}
+    refusals: dict[int, type[FinalError]] = {}
+    if not_found:
+        path, error = not_found
+        is_its_own = urlsplit(url).path.endswith(path)
+        refusals = dict.fromkeys((404, 410), error if is_its_own else PagingError)
     if "skipToken=" in url:
         refusals[400] = PagingError
     return refusals

@@ -13,6 +13,7 @@ import requests
 
 from chargeback.errors import AccessDenied, FinalError, LicenseGone, PagingError, RequestRefused, ServiceBusy
 from chargeback.flexera.payloads import outline
+from chargeback.flexera.redaction import redacted
 from chargeback.flexera.replies import Envelope, Reply, exchange
 from chargeback.flexera.retry import Patience, TryAgain
 
@@ -142,7 +143,8 @@ class Transport:
         try:
             document = outline(reply.body)
         except ValueError as error:
-            kind = reply.headers.get("content-type", "no content type")
+            told = reply.headers.get("content-type", "no content type")
+            kind = redacted(told, token, self._settings.secret)
             what = f"{len(reply.body)} bytes of {kind}" if reply.body else "an empty body"
             raise TryAgain(
                 ServiceBusy(f"{subject}: 200 with {what} instead of whole JSON. Try later.")

@@ -15,6 +15,7 @@ from chargeback.errors import (
     ChargebackError,
     ConnectionLost,
     LicenseGone,
+    PagingError,
     RequestRefused,
     ServiceBusy,
 )
@@ -183,9 +184,16 @@ def test_a_refused_role_is_told_with_what_to_do(world: World) -> None:
 
 
 def test_a_license_that_is_not_there_is_gone_on_any_page(world: World) -> None:
-    world.server.script(page([], "/next?skipToken=x"), envelope(404))
+    following = "/fnms/v1/orgs/12345/licenses/41207/consumption?skipToken=x"
+    world.server.script(page([], following), envelope(404))
 
     assert "license 41207 page 2: 404" in failure(world, LicenseGone)
+
+
+def test_a_next_page_that_leads_nowhere_is_a_broken_chain_and_no_deleted_license(world: World) -> None:
+    world.server.script(page([], "/elsewhere?skipToken=x"), envelope(404))
+
+    assert "license 41207 page 2: 404" in failure(world, PagingError)
 
 
 def test_a_404_that_is_not_the_apis_never_deletes_a_license(world: World) -> None:
