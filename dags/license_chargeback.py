@@ -157,6 +157,7 @@ def publish(load_id: int, *, outlet_events: Any = None) -> Any:
         "retry_policy": context.RETRIES,
         "on_failure_callback": [context.record_failure, notifiers.on_failure],
     },
+    on_failure_callback=notifiers.on_run_failure,
     params=PARAMS,
     tags=["chargeback", "licenses", "finance"],
     doc_md=__doc__,

@@ -64,6 +64,7 @@ def drop_expired() -> Any:
         "retry_policy": context.RETRIES,
         "on_failure_callback": notifiers.on_failure,
     },
+    on_failure_callback=notifiers.on_run_failure,
     params=PARAMS,
     tags=["chargeback", "licenses", "maintenance"],
     doc_md=__doc__,

@@ -14,16 +14,13 @@ from __future__ import annotations
 import json
 import logging
 import pkgutil
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow.sdk import BaseNotifier, Variable, get_current_context
 
 from chargeback import hooks
 from chargeback.steps import notices
 from chargeback.steps.notices import EVENTS, Notice
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 log = logging.getLogger(__name__)
 
@@ -40,81 +37,132 @@ class LogNotifier(BaseNotifier):
 
 
 def on_failure(context: Any) -> None:
-    """Tell of a task that failed for good."""
+    """Tell of a task that failed for good; where its process died, the DAG processor calls this."""
     task = context["ti"]
     label = _label(task)
-    notice = notices.failed(
-        task.task_id, label, f"{context.get('exception')}", getattr(task, "log_url", None)
-    )
-    _send_once(context, notice, f"{task.task_id} {label or ''}".strip())
+    notice = notices.failed(task.task_id, label, _reason(context), getattr(task, "log_url", None))
+    _send_once(context, notice, f"{_subject(task)}, try {task.try_number}")
+
+
+def on_run_failure(context: Any) -> None:
+    """Tell of a run that ended although no task failed, such as one that took too long.
+
+    The DAG processor calls this for every run that fails; where a task did, the task has told it.
+    """
+    reason = context.get("reason")
+    if reason != "task_failure":
+        _send(context, notices.stopped(context["dag"].dag_id, context["run_id"], f"{reason}"))
 
 
 def on_carrying_forward(error: Exception) -> None:
     """Tell of a license that was given up for this night, its earlier rows standing in; called by its task."""
     context: Any = get_current_context()
-    label = _label(context["ti"])
-    _send_once(
-        context, notices.carried_forward(label, f"{error}"), f"extract_consumption {label or ''}".strip()
-    )
+    task = context["ti"]
+    notice = notices.carried_forward(_label(task), f"{error}")
+    _send_once(context, notice, f"{_subject(task)}, try {task.try_number}")
 
 
 def on_publish(context: Any) -> None:
     """Tell what BI shows from now on."""
     totals = context["ti"].xcom_pull(task_ids=context["ti"].task_id)
     if totals:
-        _send_once(context, notices.published(totals), "published")
+        _send_once(context, notices.published(totals), "published", totals["load_id"])
 
 
-def on_starvation(waited_seconds: float) -> None:
-    """Tell, once a run, that requests wait long for their turn; called by the task that waits."""
+def on_starvation(held_back_seconds: float) -> None:
+    """Tell, once a run, that others use the request limit up; called by the task that is held back."""
     context: Any = get_current_context()
-    _send_once(context, notices.starved(waited_seconds, _label(context["ti"])), "request budget")
+    _send_once(context, notices.starved(held_back_seconds, _label(context["ti"])), "request budget")
 
 
-def _send_once(context: Any, notice: Notice, subject: str) -> None:
-    """Send to everyone who wants this event. Whatever goes wrong here is told in the log and changes no run."""
+def _send_once(context: Any, notice: Notice, subject: str, load_id: int | None = None) -> None:
+    """Send what was not sent before of the load, by default that of the run; without a load, send it anyway."""
+    wanted: Notice | None = notice
     try:
-        load_id = context["ti"].xcom_pull(task_ids="open_load")
-        if load_id is None or notices.is_new(hooks.database(), load_id, notice.event, subject):
-            for notifier in _notifiers(notice.event):
-                notifier({**context, "notice": notice})
-    except Exception:
-        log.exception("This message could not be sent: %s. %s", notice.title, notice.text)
+        load_id = load_id or context["ti"].xcom_pull(task_ids="open_load")
+        if load_id is not None:
+            wanted = notices.to_send(hooks.database(), load_id, notice, subject)
+    except Exception as error:
+        log.error("Whether this message was sent before is not known: %s", _one_line(error))  # noqa: TRY400
+    if wanted is not None:
+        _send(context, wanted)
 
 
-def _notifiers(event: str) -> Iterator[Callable[[Any], None]]:
-    """Those who are told of an event; a wrong setting is told in the log, and so is then the message."""
+def _send(context: Any, notice: Notice) -> None:
+    """Send to everyone who wants this event. Whatever goes wrong here is told in the log and changes no run."""
+    for notifier in _notifiers(notice.event):
+        try:
+            notifier({**context, "notice": notice})
+        except Exception as error:
+            log.error(  # noqa: TRY400 - a notice is no place for a traceback
+                "%s failed (%s), so this message was not sent: %s. %s",
+                type(notifier).__name__,
+                _one_line(error),
+                notice.title,
+                notice.text,
+            )
+
+
+def _notifiers(event: str) -> list[BaseNotifier]:
+    """Those who are told of an event. What is wrong in the setting is told in the log, and so is then the message."""
+    found: list[BaseNotifier] = []
+    mistakes: list[str] = []
+    try:
+        entries = _entries()
+    except Exception as error:
+        entries, mistakes = [], [_one_line(error)]
+    for number, entry in enumerate(entries or [], start=1):
+        try:
+            found += _wanted(entry, event)
+        except ValueError as error:
+            mistakes.append(f"entry {number}: {error}")
+    for mistake in mistakes:
+        log.error("Variable chargeback_notifiers: %s. Correct it under Admin, Variables.", mistake)
+    return [*found, LogNotifier()] if mistakes or entries is None else found
+
+
+def _entries() -> list[Any] | None:
+    """What the setting lists, None where it is not set."""
     setting = Variable.get("chargeback_notifiers", default=None)
     if not setting:
-        yield LogNotifier()
-        return
-    try:
-        yield from [_notifier(number, entry) for number, entry in _wanted(json.loads(setting), event)]
-    except (TypeError, ValueError) as error:
-        log.error("Variable chargeback_notifiers: %s. Correct it under Admin, Variables.", error)  # noqa: TRY400
-        yield LogNotifier()
-
-
-def _wanted(entries: Any, event: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The entries for an event, each checked, with their numbers."""
+        return None
+    entries = json.loads(setting)
     if not isinstance(entries, list):
         raise TypeError(f"it is {type(entries).__name__}, not a list of notifiers")
-    for number, entry in enumerate(entries, start=1):
-        if not isinstance(entry, dict) or "class" not in entry or set(entry) - _FIELDS:
-            raise ValueError(f"entry {number} must be an object with class and, if wanted, kwargs and events")
-        events = entry.get("events", list(EVENTS))
-        if not isinstance(events, list) or set(events) - set(EVENTS):
-            raise ValueError(f"entry {number}: events is {events!r}; it may hold {', '.join(EVENTS)}")
-        if event in events:
-            yield number, entry
+    return entries
 
 
-def _notifier(number: int, entry: dict[str, Any]) -> Callable[[Any], None]:
+def _wanted(entry: Any, event: str) -> list[BaseNotifier]:
+    """The notifier of an entry if it wants the event, in a list; an entry that is wrong is told in any case."""
+    if not isinstance(entry, dict) or "class" not in entry or set(entry) - _FIELDS:
+        raise ValueError("it must be an object with class and, if wanted, kwargs and events")
+    events = entry.get("events", list(EVENTS))
+    if not isinstance(events, list) or any(name not in EVENTS for name in events):
+        raise ValueError(f"events is {events!r}; it may hold {', '.join(EVENTS)}")
     try:
-        made: Callable[[Any], None] = pkgutil.resolve_name(entry["class"])(**entry.get("kwargs", {}))
+        kind = pkgutil.resolve_name(entry["class"])
+        made = kind(**entry.get("kwargs", {})) if issubclass(kind, BaseNotifier) else None
     except Exception as error:
-        raise ValueError(f"entry {number}: {entry['class']} cannot be made ({error})") from error
-    return made
+        raise ValueError(f"{entry['class']} cannot be made ({_one_line(error)})") from error
+    if made is None:
+        raise ValueError(f"{entry['class']} is no notifier of Airflow")
+    return [made] if event in events else []
+
+
+def _reason(context: Any) -> str:
+    """Why a task failed; one that was killed could not say it."""
+    error = context.get("exception")
+    if error is None:
+        return "Its process ended without a word: killed, out of memory, or its machine was lost."
+    return f"{error}" or type(error).__name__
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def _subject(task: Any) -> str:
+    return f"{task.task_id} {_label(task) or ''}".strip()
 
 
 def _label(task: Any) -> str | None:

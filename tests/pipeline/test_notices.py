@@ -6,6 +6,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import structlog
+from airflow.api_fastapi.execution_api.datamodels.taskinstance import TaskInstance
+from airflow.callbacks.callback_requests import DagCallbackRequest, TaskCallbackRequest
+from airflow.dag_processing import processor
+from airflow.dag_processing.dagbag import DagBag
+from nightly_job import DAGS
 
 from chargeback.warehouse import budget
 
@@ -14,14 +20,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LICENSES = ["41201", "41202", "41203"]
+BROKEN = {"class": "file_notifier.FileNotifier", "kwargs": {"path": "/no/such/folder/file", "line": "lost"}}
 
 
 @pytest.fixture
 def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
-    """Sets who is told; the returned function gives the messages so far."""
+    """Sets who is told, after those in `first`; the returned function gives the messages so far."""
     file = tmp_path / "messages"
 
-    def messages(**changes: Any) -> list[str]:
+    def messages(*first: Any, **changes: Any) -> list[str]:
         if changes:
             entry = {
                 "class": "file_notifier.FileNotifier",
@@ -30,7 +37,7 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[
                     "line": "{{ notice.event }}: {{ notice.title }}. {{ notice.text }}",
                 },
             }
-            monkeypatch.setenv("AIRFLOW_VAR_CHARGEBACK_NOTIFIERS", json.dumps([entry | changes]))
+            monkeypatch.setenv("AIRFLOW_VAR_CHARGEBACK_NOTIFIERS", json.dumps([*first, entry | changes]))
         return file.read_text().splitlines() if file.exists() else []
 
     return messages
@@ -78,18 +85,84 @@ def test_a_license_that_is_carried_forward_is_told_too(nightly, told) -> None:
     assert "carried forward" in message
 
 
-def test_a_starving_run_is_told_once(nightly, told, monkeypatch) -> None:
+def test_what_is_published_anew_is_told_anew(nightly, told) -> None:
+    told(events=["publish"])
+
+    for _ in range(2):
+        assert nightly.run(license_ids=LICENSES).state == "success"
+
+    assert len(set(told())) == 2
+
+
+def test_a_run_that_took_too_long_is_told_by_the_dag_processor(nightly, told) -> None:
+    told(events=["failure"])
+
+    for reason in ("task_failure", "timed_out"):
+        request = DagCallbackRequest(
+            filepath="license_chargeback.py",
+            bundle_name="dags-folder",
+            bundle_version=None,
+            dag_id="license_chargeback",
+            run_id="scheduled__today",
+            is_failure_callback=True,
+            msg=reason,
+        )
+        processor._execute_dag_callbacks(DagBag(DAGS), request, structlog.get_logger())
+
+    [message] = told()
+    assert "Run scheduled__today of license_chargeback was stopped" in message
+    assert "dagrun_timeout" in message
+
+
+def test_a_task_whose_process_was_killed_is_told_by_the_dag_processor(nightly, told) -> None:
+    run = nightly.run(license_ids=["41202"])
+    told(events=["failure"])
+    [killed] = [task for task in run.tasks if task.task_id == "extract_consumption"]
+
+    request = TaskCallbackRequest(
+        filepath="license_chargeback.py",
+        bundle_name="dags-folder",
+        bundle_version=None,
+        ti=TaskInstance.model_validate(killed, from_attributes=True),
+        task_callback_type="failed",
+        msg="heartbeat",
+    )
+    processor._execute_task_callbacks(DagBag(DAGS), request, structlog.get_logger())
+
+    [message] = told()
+    assert "extract_consumption" in message
+    assert "Its process ended without a word" in message
+
+
+def test_a_run_that_starves_beside_another_integration_is_told_once(nightly, told, monkeypatch) -> None:
     told(events=["starvation"])
-    monkeypatch.setattr(budget, "_STARVED_SECONDS", 0.1)
+    monkeypatch.setattr(budget, "_STARVED_SHARE", 0.01)  # windows last two seconds here, not sixty
+    connection = nightly.simulator.connection()
+    connection["extra"]["requests_per_minute"] = 6000
+    monkeypatch.setenv("AIRFLOW_CONN_FLEXERA", json.dumps(connection))
+    nightly.simulator.set(requests_per_minute=3, window_seconds=2.0, other_requests=2)
+
+    try:
+        assert nightly.run(license_ids=LICENSES).state == "success"
+    finally:
+        nightly.simulator.set(requests_per_minute=0, window_seconds=60.0, other_requests=0)
+
+    assert nightly.simulator.counters()["other_requests"] > 2
+    [message] = told()
+    assert "request limit of Flexera One is used up" in message
+    assert "which other integration asks that much" in message
+
+
+def test_a_run_that_has_the_limit_for_itself_is_not_told_of(nightly, told, monkeypatch) -> None:
+    told(events=["starvation"])
+    monkeypatch.setattr(budget, "_STARVED_SHARE", 0.001)
     connection = nightly.simulator.connection()
     connection["extra"]["requests_per_minute"] = 120
     monkeypatch.setenv("AIRFLOW_CONN_FLEXERA", json.dumps(connection))
 
     assert nightly.run(license_ids=LICENSES).state == "success"
 
-    [message] = told()
-    assert "request limit of Flexera One is used up" in message
-    assert "another integration" in message
+    assert told() == []
 
 
 @pytest.mark.parametrize(
@@ -111,6 +184,47 @@ def test_a_wrong_setting_is_told_in_the_log_and_so_is_the_message(
     assert "Variable chargeback_notifiers: entry 1" in caplog.text
     assert complaint in caplog.text
     assert told() == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "complaint"),
+    [
+        pytest.param("{not json", "JSONDecodeError", id="no json"),
+        pytest.param('{"class": "x"}', "it is dict, not a list of notifiers", id="no list"),
+    ],
+)
+def test_a_setting_that_cannot_be_read_hides_no_failure(
+    nightly, monkeypatch, caplog, setting, complaint
+) -> None:
+    monkeypatch.setenv("AIRFLOW_VAR_CHARGEBACK_NOTIFIERS", setting)
+    nightly.simulator.add_fault(license="41202", status=403, times=None)
+
+    assert nightly.run(license_ids=["41202"]).state == "failed"
+
+    assert complaint in caplog.text
+    assert "extract_consumption of license Oracle Real Application Clusters failed" in caplog.text
+    assert "403" in nightly.last_failure()
+
+
+@pytest.mark.parametrize(
+    ("first", "complaint"),
+    [
+        pytest.param(BROKEN, "FileNotifier failed (FileNotFoundError", id="one that fails"),
+        pytest.param(
+            {"class": "no_such.Notifier"}, "no_such.Notifier cannot be made", id="one that is wrong"
+        ),
+        pytest.param({"class": "builtins.dict"}, "builtins.dict is no notifier", id="one that is none"),
+    ],
+)
+def test_one_notifier_that_does_not_work_takes_nothing_from_the_others(
+    nightly, told, caplog, first, complaint
+) -> None:
+    told(first, events=["publish"])
+
+    assert nightly.run(license_ids=["41202"]).state == "success"
+
+    assert len(told()) == 1
+    assert complaint in caplog.text
 
 
 def test_who_set_nothing_finds_the_message_in_the_log(nightly, caplog) -> None:

@@ -68,16 +68,20 @@ def test_old_pages_go_and_those_of_month_ends_stay(nights) -> None:
     assert nights.published() == seen
 
 
-def test_a_date_without_pages_says_that_they_were_dropped(nights) -> None:
+def test_a_date_without_pages_says_that_they_were_dropped(nights, caplog) -> None:
     run = nights.run(**ONE, snapshot_date=BEFORE_MONTH_END)
 
     assert run.state == "failed"
     assert run.failed_tasks == {"open_load"}
+    assert "days after it, by the DAG warehouse_maintenance" in caplog.text
     assert nights.value(f"select count(*) from bi.chargeback where snapshot_date = '{BEFORE_MONTH_END}'") > 0
 
 
 def test_loads_that_were_replaced_or_failed_go_after_their_days(nights) -> None:
-    nights.execute("update ops.loads set finished_at = finished_at - interval '8 days'")
+    nights.execute(
+        "update ops.loads set finished_at = finished_at - interval '8 days', "
+        "published_at = published_at - interval '8 days'"
+    )
     seen = nights.published()
 
     counts = maintain(nights)

@@ -110,13 +110,9 @@ def test_several_processes_never_exceed_the_limit_in_any_window(
 def test_turns_are_given_in_order_of_arrival(connect: Connector, query: Callable[..., Any]) -> None:
     first = RequestBudget(connect, BUDGET, 60_000)
     first._run(QUEUE)  # stands in the queue's first place without going on
-    order: list[int] = []
+    waiting = [RequestBudget(connect, BUDGET, 60_000) for _ in range(4)]
 
-    def wait_and_note(number: int) -> None:
-        RequestBudget(connect, BUDGET, 60_000).take()
-        order.append(number)
-
-    threads = [threading.Thread(target=wait_and_note, args=(number,)) for number in range(4)]
+    threads = [threading.Thread(target=budget.take) for budget in waiting]
     for number, thread in enumerate(threads, start=1):
         thread.start()
         _until(query, f"select count(*) = {number} from pg_locks where {OURS} and not granted")
@@ -124,7 +120,7 @@ def test_turns_are_given_in_order_of_arrival(connect: Connector, query: Callable
     for thread in threads:
         thread.join()
 
-    assert order == [0, 1, 2, 3]
+    assert [budget._request for budget in waiting] == [1, 2, 3, 4]
 
 
 def test_a_block_holds_for_everyone_and_ends(connect: Connector, query: Callable[..., Any]) -> None:

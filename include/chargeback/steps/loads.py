@@ -121,7 +121,7 @@ class Load:
 def open_load(database: Database, request: LoadRequest) -> int:
     """Begin a load; unfinished loads of the same date give way to it. Returns its `load_id`."""
     with database.transaction() as connection:
-        _lock_snapshot(connection, request.org_id, request.snapshot_date)
+        lock_snapshot(connection, request.org_id, request.snapshot_date)
         pages_load_id = _pages_to_rebuild(connection, request)
         execute(
             connection,
@@ -181,6 +181,8 @@ def for_extraction(database: Database, load_id: int) -> Load:
         load = get(connection, load_id)
         if load.source == "api":
             _refuse_late(connection, load)
+        else:
+            _refuse_dropped(connection, load)
         return load
 
 
@@ -204,8 +206,9 @@ def for_writing(database: Database, load_id: int) -> Load:
     """
     with database.transaction() as connection:
         first = get(connection, load_id)
-        _lock_snapshot(connection, first.org_id, first.snapshot_date)
+        lock_snapshot(connection, first.org_id, first.snapshot_date)
         load = _refuse_given_up(connection, _latest(connection, load_id))
+        _refuse_dropped(connection, load)
         if load.status == "published":
             load = _open_successor(connection, first)
         execute(
@@ -223,7 +226,7 @@ def for_writing(database: Database, load_id: int) -> Load:
 def for_publishing(connection: Connection, load_id: int) -> Load:
     """The load to publish; until the transaction ends no other load of its snapshot is opened or published."""
     first = get(connection, load_id)
-    _lock_snapshot(connection, first.org_id, first.snapshot_date)
+    lock_snapshot(connection, first.org_id, first.snapshot_date)
     return _refuse_given_up(connection, _latest(connection, load_id))
 
 
@@ -327,7 +330,8 @@ def _pages_to_rebuild(connection: Connection, request: LoadRequest) -> int | Non
 
 def _without_pages(request: LoadRequest, dropped_on: date | None) -> SourceUnavailable:
     why = (
-        f"its raw pages were dropped on {dropped_on} by the DAG warehouse_maintenance, as they were too old"
+        f"its raw pages were dropped on {dropped_on}, {(dropped_on - request.snapshot_date).days} days after it, by "
+        "the DAG warehouse_maintenance"
         if dropped_on
         else "no raw pages are kept for that date"
     )
@@ -459,7 +463,31 @@ def _refuse_late(connection: Connection, load: Load) -> None:
         )
 
 
-def _lock_snapshot(connection: Connection, org_id: str, snapshot_date: date) -> None:
+def _refuse_dropped(connection: Connection, load: Load) -> None:
+    """Refuse to go on with a load whose pages are gone, or whose own tables are and which no successor replaces."""
+    dropped_on = execute(
+        connection,
+        """
+        select
+            coalesce(
+                pages.pages_dropped_at,
+                case when loads.status <> 'published' then loads.levels_dropped_at end
+            )::date
+        from ops.loads
+        inner join ops.loads as pages on loads.pages_load_id = pages.load_id
+        where loads.load_id = %(load_id)s
+        """,
+        load_id=load.load_id,
+    ).scalar_one()
+    if dropped_on:
+        raise SourceUnavailable(
+            f"Load {load.load_id} of snapshot {load.snapshot_date} cannot go on: what it is built from was dropped on "
+            f"{dropped_on} by the DAG warehouse_maintenance, as it was too old. What is published stays as it is. "
+            f"If raw pages of the date are kept, a new run with snapshot_date {load.snapshot_date} builds it anew."
+        )
+
+
+def lock_snapshot(connection: Connection, org_id: str, snapshot_date: date) -> None:
     """One writer of the ledger per snapshot; held until the transaction ends."""
     execute(
         connection,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from chargeback.warehouse.database import Database, execute
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 EVENTS = ("failure", "publish", "starvation")
 # When hundreds of licenses fail for one reason, the first few messages say it.
 _MOST_FAILURES = 10
+_NO_MORE = "Further failures of this run are told in Airflow only."
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,26 +25,35 @@ class Notice:
     text: str
 
 
-def is_new(database: Database, load_id: int, event: str, subject: str) -> bool:
-    """Note a message about a load, unless it was noted before or there are enough of its kind."""
+def to_send(database: Database, load_id: int, notice: Notice, subject: str) -> Notice | None:
+    """The notice, noted as sent; None if it was sent before or there are enough of its kind."""
+    most = _MOST_FAILURES if notice.event == "failure" else 1
     with database.transaction() as connection:
-        noted = execute(
+        number = execute(
             connection,
             """
+            with
+
+            sent as (
+                select count(*) as notice_count from ops.notices
+                where load_id = %(load_id)s and event = %(event)s
+            )
+
             insert into ops.notices (load_id, event, subject)
             select %(load_id)s, %(event)s, %(subject)s
-            where (
-                select count(*) from ops.notices
-                where load_id = %(load_id)s and event = %(event)s
-            ) < %(most)s
+            from sent
+            where notice_count < %(most)s
             on conflict do nothing
+            returning (select notice_count + 1 from sent)
             """,
             load_id=load_id,
-            event=event,
+            event=notice.event,
             subject=subject,
-            most=_MOST_FAILURES if event == "failure" else 1,
-        )
-        return noted.rowcount > 0
+            most=most,
+        ).scalar_one_or_none()
+    if number == most and notice.event == "failure":
+        return replace(notice, text=f"{notice.text} {_NO_MORE}")
+    return notice if number else None
 
 
 def published(totals: Mapping[str, object]) -> Notice:
@@ -76,13 +86,27 @@ def carried_forward(license_name: str | None, reason: str) -> Notice:
     )
 
 
-def starved(waited_seconds: float, license_name: str | None) -> Notice:
-    """What to say when a request waited so long for its turn that others must be using the limit up."""
+def stopped(dag_id: str, run_id: str, reason: str) -> Notice:
+    """What to say of a run that ended although none of its tasks failed."""
+    why = {
+        "timed_out": "It took longer than dagrun_timeout in the DAG's file allows.",
+        "all_tasks_deadlocked": "None of its tasks can run any more.",
+    }.get(reason, f"Airflow says: {reason}.")
+    return Notice(
+        "failure",
+        f"Run {run_id} of {dag_id} was stopped",
+        f"{why} Nothing was published. See in Airflow what it waited for, then clear its unfinished tasks or trigger "
+        "a new run; what was read stays.",
+    )
+
+
+def starved(held_back_seconds: float, license_name: str | None) -> Notice:
+    """What to say when the server held a request back for long, although we keep to our own pace."""
     return Notice(
         "starvation",
         "License chargeback: the request limit of Flexera One is used up",
-        f"A request{f' for license {license_name}' if license_name else ''} has waited {waited_seconds:.0f} seconds "
-        "for its turn. The run goes on, more slowly. Look in ops.request_budgets who is refused (throttled_count), "
-        "and whether another integration uses the organization's limit; lower requests_per_minute of connection "
-        "'flexera' to leave it room, or let it run at another time.",
+        f"A request{f' for license {license_name}' if license_name else ''} has been held back for "
+        f"{held_back_seconds:.0f} seconds, as others use the organization's limit. The run goes on, more slowly. Look "
+        "which other integration asks that much, and let it run at another time or ask less; lower "
+        "requests_per_minute of connection 'flexera' if it is higher than what the organization may ask.",
     )

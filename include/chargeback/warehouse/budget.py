@@ -26,8 +26,9 @@ _LONGEST_LATENESS_SECONDS = 0.05
 _LONGEST_SLEEP_SECONDS = 5.0
 _SHORTEST_SLEEP_SECONDS = 0.0005
 _CONNECT_TRIES = 5
-# A turn that takes longer is not our own pace any more: others use the limit up.
-_STARVED_SECONDS = 300.0
+# At our own pace the server hardly ever holds us back. Where it does for more than this share of its window before
+# a single turn, others have used the limit up.
+_STARVED_SHARE = 0.5
 # What remains rises when a window ends. Replies overtake each other, so a small rise tells nothing.
 _LEAST_RISE_SHARE = 0.25
 _LEAST_RISE = 2
@@ -56,7 +57,8 @@ with taken as (
 )
 select
     (select request_count from taken) as request,
-    extract(epoch from greatest(next_request_at, blocked_until) - clock_timestamp())::float8 as wait_seconds
+    extract(epoch from greatest(next_request_at, blocked_until) - clock_timestamp())::float8 as wait_seconds,
+    coalesce(blocked_until > greatest(next_request_at, clock_timestamp()), false) as is_held_back
 from ops.request_budgets
 where budget_id = %(budget_id)s
 """
@@ -104,16 +106,16 @@ class RequestBudget:
         window_seconds: float = 60.0,
         stays_connected: bool = True,
         on_starvation: Callable[[float], None] | None = None,
-        clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._connect = connect
-        self._on_starvation = on_starvation
-        self._clock = clock
+        self._on_starvation = on_starvation if requests_per_minute else None
+        self._starved_seconds = window_seconds * _STARVED_SHARE
         self._sleep = sleep
         self._stays_connected = stays_connected
         self._connection: Any = None
         self._request = 0
+        self._is_held_back = False
         spacing = 60.0 / requests_per_minute * _MARGIN if requests_per_minute else 0.0
         self._parameters: dict[str, object] = {
             "budget_id": budget_id,
@@ -126,7 +128,8 @@ class RequestBudget:
     def take(self) -> None:
         """Wait for the next turn and use it. A turn used is spent, whatever becomes of the request.
 
-        A wait of more than five minutes is told to `on_starvation`, once, with its seconds so far.
+        `on_starvation` is called once, when the server has held a turn back for more than half of its window, with
+        the seconds so far; never where we have no pace of our own, since being held back is then how it works.
         """
         self._reliably(self._take)
 
@@ -150,22 +153,24 @@ class RequestBudget:
             self._connection = None
 
     def _take(self) -> None:
-        began_at = self._clock()
+        held_back_seconds = 0.0
         try:
             self._run(_QUEUE)
             while (wait_seconds := self._try()) > 0:
-                self._tell_starvation(self._clock() - began_at)
-                self._sleep(min(wait_seconds, _LONGEST_SLEEP_SECONDS))
+                seconds = min(wait_seconds, _LONGEST_SLEEP_SECONDS)
+                self._sleep(seconds)
+                if self._is_held_back:
+                    held_back_seconds += seconds
+                    self._tell_starvation(held_back_seconds)
         except BaseException:
             self.close()  # a task that is stopped while it waits must not keep its place
             raise
         self._leave()
-        self._tell_starvation(self._clock() - began_at)
 
-    def _tell_starvation(self, waited_seconds: float) -> None:
-        if self._on_starvation is not None and waited_seconds > _STARVED_SECONDS:
+    def _tell_starvation(self, held_back_seconds: float) -> None:
+        if self._on_starvation is not None and held_back_seconds > self._starved_seconds:
             tell, self._on_starvation = self._on_starvation, None
-            tell(waited_seconds)
+            tell(held_back_seconds)
 
     def _leave(self) -> None:
         """Let the next one in; a connection that is lost has done so."""
@@ -176,7 +181,7 @@ class RequestBudget:
 
     def _try(self) -> float:
         """Take the turn if it has come, which leaves nothing to wait for; else how long it is until then."""
-        request, wait_seconds = self._run(_TAKE)
+        request, wait_seconds, self._is_held_back = self._run(_TAKE)
         if request is None:
             return max(float(wait_seconds), _SHORTEST_SLEEP_SECONDS)
         self._request = request
