@@ -33,8 +33,8 @@ SEVERAL = {
     "while the star is built": [
         ("scheduler", Moment("page", pages=20)),
         ("task", Moment("task", task_id="flatten", seconds=0.2)),
-        ("warehouse", Moment("task", task_id="build_star", seconds=0.2)),
-        ("metadata", Moment("task", task_id="check_star")),
+        ("warehouse", Moment("task", task_id="build_levels", seconds=0.2)),
+        ("metadata", Moment("task", task_id="build_star")),
     ],
 }
 
