@@ -1,7 +1,7 @@
 # The commands of the project. Each one first sets up what it needs; everything it makes lies in .local/.
 .POSIX:
 .SUFFIXES:
-.PHONY: help up down demo run psql migrate test bench crash lint setup
+.PHONY: help up down demo run psql migrate test bench crash examples lint setup
 
 CLEAN = unset PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH
 PYTHON_HERE = .local/venv/bin/python
@@ -16,6 +16,7 @@ help:
 	@echo 'make test      the test suite; ARGS="tests/dags -x" for a part of it'
 	@echo 'make bench     how fast it is, as ratios in a table and in .local/bench.json; ARGS="--quick" for a trial'
 	@echo 'make crash     200 kills at random moments, each with its recovery; ARGS="--kills 20" for fewer'
+	@echo 'make examples  worked license arithmetic through the rules; FILE=your.yaml for cases of your own'
 	@echo 'make lint      formatting, lint, types'
 	@echo ''
 	@echo 'AIRFLOW_CONN_FLEXERA and AIRFLOW_CONN_WAREHOUSE name the Flexera One tenant and the warehouse; without them the'
@@ -44,6 +45,9 @@ migrate: setup
 
 test: setup
 	@$(CLEAN); $(PYTHON_HERE) -m pytest $(ARGS)
+
+examples: setup
+	$(LOCAL) examples '$(FILE)'
 
 bench: setup
 	@$(CLEAN); $(PYTHON_HERE) tests/bench/suite.py $(ARGS)

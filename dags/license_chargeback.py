@@ -27,6 +27,7 @@ from airflow.sdk import (
 from chargeback import context, hooks, notifiers
 from chargeback.steps import build as building
 from chargeback.steps import checks, extract, loads
+from chargeback.steps import derive as deriving
 from chargeback.steps import flatten as flattening
 from chargeback.steps import publish as publishing
 
@@ -131,6 +132,12 @@ def build(load_id: int, layer: str) -> Any:
 
 
 @task
+def derive(load_id: int) -> Any:
+    database = hooks.database()
+    return deriving.derive(database, hooks.methods(), loads.for_writing(database, load_id))
+
+
+@task
 def check_star(load_id: int) -> Any:
     database = hooks.database()
     return checks.check(database, loads.for_writing(database, load_id), "mart")
@@ -170,6 +177,7 @@ def license_chargeback() -> None:
         >> check_staging(load_id)
         >> flatten(load_id)
         >> build.override(task_id="build_levels")(load_id, "intermediate")
+        >> derive(load_id)
         >> build.override(task_id="build_star")(load_id, "mart")
         >> check_star(load_id)
         >> publish(load_id)

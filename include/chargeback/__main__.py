@@ -1,13 +1,15 @@
-"""Commands for where Airflow is installed: `python -m chargeback migrate`."""
+"""Commands for where Airflow is installed: `python -m chargeback migrate`, `python -m chargeback examples FILE`."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from chargeback import hooks
 from chargeback.errors import ChargebackError
-from chargeback.warehouse import migrations
+from chargeback.examples import runner
+from chargeback.warehouse import migrations, seeds
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -15,14 +17,26 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m chargeback", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser(
-        "migrate", help="bring the warehouse of connection 'warehouse' to this version's schema"
+        "migrate", help="bring the warehouse of connection 'warehouse' to this version's schema and seeds"
     )
-    parser.parse_args(arguments)
+    examples = commands.add_parser(
+        "examples", help="put worked examples through the warehouse's recharge rules"
+    )
+    examples.add_argument("file", nargs="?", type=Path, help="default: include/config/worked_examples.yaml")
+    given = parser.parse_args(arguments)
     try:
-        migrations.upgrade(hooks.database().url)
+        return _migrate() if given.command == "migrate" else runner.main(hooks.database(), given.file)
     except ChargebackError as error:
         print(error, file=sys.stderr)
         return 1
+
+
+def _migrate() -> int:
+    """The newest schema, and the reference figures of include/config/seeds."""
+    database = hooks.database()
+    migrations.upgrade(database.url)
+    with database.transaction() as connection:
+        seeds.load(connection)
     print("The warehouse has this version's schema.")
     return 0
 

@@ -13,6 +13,7 @@ from sqlalchemy.engine import URL
 
 from chargeback.errors import ChargebackError, ServiceBusy, SettingsInvalid
 from chargeback.flexera import Budget, FieldMap, FlexeraClient
+from chargeback.methods import Catalog
 from chargeback.settings import FlexeraSettings
 from chargeback.warehouse.budget import RequestBudget
 from chargeback.warehouse.database import Database
@@ -112,6 +113,11 @@ def database() -> Database:
 def field_map() -> FieldMap:
     """The one map from the API's names to ours."""
     return FieldMap.read(_FIELD_MAP)
+
+
+def methods() -> Catalog:
+    """The catalog of recharge methods."""
+    return Catalog.read()
 
 
 def _connection(conn_id: str) -> Any:

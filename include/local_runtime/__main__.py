@@ -22,12 +22,16 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     for name, help_text in COMMANDS.items():
         commands.add_parser(name, help=help_text)
-    command = parser.parse_args(arguments).command
+    commands.choices["examples"].add_argument(
+        "file", nargs="?", default="", help="default: the shipped examples"
+    )
+    given = parser.parse_args(arguments)
+    command = given.command
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
     use(clean_environment(os.environ))
     try:
-        return _command(command)()
+        return _command(command, getattr(given, "file", ""))()
     except Problem as problem:
         print(problem, file=sys.stderr)
         return problem.exit_code
@@ -48,10 +52,11 @@ COMMANDS = {
     "run": "one run of the nightly DAG; DATE and CONF in the environment say which",
     "psql": "psql on the warehouse in use",
     "migrate": "bring both databases to this version's schema",
+    "examples": "worked license arithmetic through the recharge rules",
 }
 
 
-def _command(name: str) -> Callable[[], int]:
+def _command(name: str, file: str) -> Callable[[], int]:
     """The function behind a name; only what it needs is loaded."""
     if name in ("up", "down"):
         from local_runtime import supervisor
@@ -69,6 +74,10 @@ def _command(name: str) -> Callable[[], int]:
         from local_runtime import system
 
         return system.migrate
+    if name == "examples":
+        from local_runtime import examples
+
+        return lambda: examples.main(file)
     from local_runtime import run
 
     return lambda: run.main(os.environ.get("DATE", ""), os.environ.get("CONF", ""))

@@ -18,14 +18,16 @@ MAY_IMPORT = {
     "errors": set(),
     "selection": set(),
     "settings": set(),
+    "methods": set(),
     "flexera": {"flexera", "settings"},
     "warehouse": {"warehouse", "settings"},
-    "steps": {"steps", "flexera", "warehouse", "selection"},
-    "hooks": {"flexera", "warehouse", "settings"},
+    "steps": {"steps", "flexera", "methods", "warehouse", "selection"},
+    "hooks": {"flexera", "methods", "warehouse", "settings"},
     "context": {"hooks", "steps", "warehouse"},
     "notifiers": {"hooks", "steps"},
     "provider": set(),
-    "__main__": {"hooks", "warehouse"},
+    "examples": {"examples", "methods", "warehouse"},
+    "__main__": {"examples", "hooks", "warehouse"},
 }
 AIRFLOW_DOORS = {"hooks", "context", "notifiers", "provider"}
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -74,6 +74,7 @@ def test_the_nightly_job_reads_as_a_table_of_contents(dag_bag) -> None:
         "check_staging",
         "flatten",
         "build_levels",
+        "derive",
         "build_star",
         "check_star",
         "publish",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from chargeback.methods import Catalog
+from chargeback.steps import derive
 from chargeback.steps.build import LAYERS
 from chargeback.warehouse import scripts
 from chargeback.warehouse.database import copy_rows, execute
@@ -45,9 +47,11 @@ class Nights:
 
     def build(self) -> None:
         """Fill every table from the lines, in the job's own order."""
-        for layer, tables in LAYERS.items():
-            for table in tables:
-                scripts.transform(self.connection, layer, table, self.parameters)
+        for table in LAYERS["intermediate"]:
+            scripts.transform(self.connection, "intermediate", table, self.parameters)
+        derive.write(self.connection, Catalog.read(), self.parameters)
+        for table in LAYERS["mart"]:
+            scripts.transform(self.connection, "mart", table, self.parameters)
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """The rows of a table: of the last load where it keeps loads apart."""

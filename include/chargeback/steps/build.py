@@ -19,6 +19,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "int_virtual_machines",
         "int_hosts",
         "int_clusters",
+        "int_capacity_nodes",
+        "int_price_sources",
     ),
     "mart": (
         "dim_licenses",
@@ -26,6 +28,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "dim_hosts",
         "dim_clusters",
         "dim_organization_units",
+        "fct_method_fits",
         "fct_chargeback",
         "fct_vm_consumption",
         "fct_host_consumption",

@@ -11,7 +11,8 @@ lines as (
 licenses as (
     select
         license_id,
-        license_key
+        license_key,
+        license_type
     from intermediate.int_license_versions
     where load_id = %(load_id)s
 ),
@@ -33,6 +34,24 @@ consumers as (
 taken_over as (
     select * from ops.taken_over_licenses
     where load_id = %(load_id)s
+),
+
+chosen as (
+    select
+        terms.term_number,
+        terms.license_id,
+        terms.method_id,
+        terms.family
+    from intermediate.int_license_terms as terms
+    inner join mart.fct_method_fits as fits
+        on
+            terms.load_id = fits.load_id
+            and terms.license_id = fits.license_id
+            and terms.method_id = fits.method_id
+    where
+        terms.load_id = %(load_id)s
+        and fits.snapshot_date = %(snapshot_date)s
+        and fits.is_chosen
 ),
 
 charged as (
@@ -59,11 +78,34 @@ charged as (
         lines.currency,
         lines.recharge_approach,
         consumers.line_count,
-        null::numeric as derived_consumption,
-        null::numeric as derived_cost,
-        null::text as method_id,
-        null::text as delta_reason,
-        null::boolean as is_reconciled,
+        shares.derived_consumption,
+        shares.derived_cost,
+        chosen.method_id,
+        case
+            when chosen.family = 'as_recharged' then 'rule_unknown'
+            when
+                abs(coalesce(consumers.recharged_consumption, 0) - coalesce(shares.derived_consumption, 0))
+                <= 0.00001
+                then
+                    case
+                        when abs(consumers.recharged_cost - shares.derived_cost) > 0.01 then 'unexplained'
+                    end
+            when coalesce(raw_lines.overridden_consumption, 0) <> 0 then 'override'
+            when raw_lines.is_allocated and coalesce(raw_lines.consuming_installations, 0) = 0
+                then 'allocation_without_install'
+            when
+                license_types.residue_reason = 'oracle_rounding'
+                and abs(
+                    coalesce(consumers.recharged_consumption, 0) - coalesce(shares.derived_consumption, 0)
+                ) < 1
+                then 'oracle_rounding'
+            when license_types.residue_reason = 'rvu_tier' then 'tier'
+            when chosen.method_id is not null then 'unexplained'
+        end as delta_reason,
+        shares.weight as derived_weight,
+        shares.weight_total as derived_weight_total,
+        shares.parent_node_id as derived_parent_id,
+        shares.parent_consumption as derived_parent_consumption,
         null::bigint as carried_from_load_id
     from consumers
     inner join lines
@@ -72,6 +114,19 @@ charged as (
             and consumers.last_line[1] = lines.page_number
             and consumers.last_line[2] = lines.row_number
     left join licenses on consumers.license_id = licenses.license_id
+    left join mart.license_types on lower(licenses.license_type) = lower(license_types.license_type)
+    left join intermediate.int_consumption_lines as raw_lines
+        on
+            lines.load_id = raw_lines.load_id
+            and lines.license_id = raw_lines.license_id
+            and lines.page_number = raw_lines.page_number
+            and lines.row_number = raw_lines.row_number
+    left join chosen on consumers.license_id = chosen.license_id
+    left join intermediate.int_recharge_shares as shares
+        on
+            lines.load_id = shares.load_id
+            and chosen.term_number = shares.term_number
+            and consumers.consumer_identity = shares.node_id
     union all
     select
         fct_chargeback.license_key,
@@ -100,7 +155,10 @@ charged as (
         fct_chargeback.derived_cost,
         fct_chargeback.method_id,
         fct_chargeback.delta_reason,
-        fct_chargeback.is_reconciled,
+        fct_chargeback.derived_weight,
+        fct_chargeback.derived_weight_total,
+        fct_chargeback.derived_parent_id,
+        fct_chargeback.derived_parent_consumption,
         case taken_over.status
             when 'carried_forward' then coalesce(fct_chargeback.carried_from_load_id, fct_chargeback.load_id)
             else fct_chargeback.carried_from_load_id
@@ -143,7 +201,11 @@ select
     derived_cost,
     method_id,
     delta_reason,
-    is_reconciled,
+    method_id is not null and delta_reason is null as is_reconciled,
+    derived_weight,
+    derived_weight_total,
+    derived_parent_id,
+    derived_parent_consumption,
     carried_from_load_id is not null as is_carried_forward,
     carried_from_load_id
 from charged

@@ -1,0 +1,88 @@
+"""Compare what an example expects with the answer: exact decimals, element by element."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from chargeback.examples.cases import Answer
+
+# Digits of a number that are written out.
+_LONGEST = 60
+_ROUNDING = "__rounding__"
+# What sources call the two consumers that are nobody's.
+_NAMES = {
+    "unallocated": "__unallocated__",
+    "__unallocated__": "__unallocated__",
+    "rounding": _ROUNDING,
+    "__rounding__": _ROUNDING,
+    "residue": _ROUNDING,
+    "__residue__": _ROUNDING,
+}
+
+
+def found(answer: Answer, expected: object) -> Any:
+    """The form of the answer that has the form of what is expected."""
+    if isinstance(expected, list):
+        return list(answer.items) if answer.items is not None else None
+    if isinstance(expected, Mapping):
+        if set(map(str, expected)) & set(answer.figures):
+            return {name: _figure(answer.figures.get(str(name)), expected[name]) for name in expected}
+        return None if answer.shares is None else _as_named(answer.shares, expected)
+    return answer.number
+
+
+def are_equal(got: object, expected: object) -> bool:
+    """Whether two values are the same numbers and names; 1.50 is 1.5, and "1.5" is a number too."""
+    return _plain(got) == _plain(expected)
+
+
+def text(value: object) -> str:
+    """A value in one short line."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{name}: {text(entry)}" for name, entry in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(text, value)) + "]"
+    number = _number(value)
+    if number is None or abs(number.adjusted()) > _LONGEST:
+        return "nothing" if value is None else str(value)
+    return f"{number.quantize(Decimal(1)) if number == number.to_integral_value() else number.normalize():f}"
+
+
+def _figure(value: object, expected: object) -> object:
+    return (
+        _as_named(value, expected) if isinstance(value, Mapping) and isinstance(expected, Mapping) else value
+    )
+
+
+def _as_named(shares: Mapping[str, Any], expected: Mapping[Any, Any]) -> dict[str, Any]:
+    """Shares under the names the example uses. Who owes nothing need not be named, nor a rounding row."""
+    written = {_NAMES.get(str(name).lower(), str(name)): str(name) for name in expected}
+    return {
+        written.get(name, name): value
+        for name, value in shares.items()
+        if name in written or (name != _ROUNDING and value != 0)
+    }
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {str(name): _plain(entry) for name, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, bool):
+        return str(value)
+    number = _number(value)
+    return value if number is None else number
+
+
+def _number(value: object) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        return None
+    try:
+        number = Decimal(str(value).strip())
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None

@@ -1,0 +1,128 @@
+"""The inputs of an example, read with patience: numbers as text, one value or many, by any of their names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+
+class InputError(Exception):
+    """An example cannot be calculated; the message says which input is missing or wrong."""
+
+
+class Inputs:
+    """A mapping that knows which of its names were asked for."""
+
+    def __init__(self, values: object) -> None:
+        if not isinstance(values, Mapping):
+            raise InputError("inputs must be names with values")
+        self._values: dict[str, Any] = {str(name): value for name, value in values.items()}
+        self._read: set[str] = set()
+
+    def unread(self) -> list[str]:
+        """The names nobody asked for."""
+        return [name for name in self._values if name not in self._read]
+
+    def has(self, *names: str) -> bool:
+        """Whether one of the names has a value."""
+        return self.value(*names) is not None
+
+    def value(self, *names: str) -> Any:
+        """The value of the first of the names that has one; None for none."""
+        self._read.update(names)
+        return next((self._values[name] for name in names if self._values.get(name) is not None), None)
+
+    def number(self, *names: str, default: object = ...) -> Decimal:
+        """A number; without a default it must be there."""
+        value = self.value(*names)
+        if value is None and default is not ...:
+            value = default
+        if value is None:
+            raise InputError(f"input {names[0]} is missing")
+        return number(value, names[0])
+
+    def number_or_none(self, *names: str) -> Decimal | None:
+        """A number, or None where the example gives none."""
+        value = self.value(*names)
+        return None if value is None else number(value, names[0])
+
+    def numbers(self, *names: str) -> list[Decimal]:
+        """A list of numbers; a single number is a list of one, and of a mapping the values count."""
+        value = self.value(*names)
+        if value is None:
+            raise InputError(f"input {names[0]} is missing")
+        if isinstance(value, Mapping):
+            value = list(value.values())
+        return [number(item, names[0]) for item in (value if isinstance(value, list) else [value])]
+
+    def flag(self, *names: str, default: bool) -> bool:
+        """A yes or no."""
+        value = self.value(*names)
+        return default if value is None else flag(value, names[0])
+
+    def text(self, *names: str, default: str) -> str:
+        """A word in lower case."""
+        value = self.value(*names)
+        return default if value is None else str(value).strip().lower()
+
+    def entries(self, *names: str, prefix: str) -> list[tuple[str, Any]]:
+        """Named entries: of a mapping as they are; of a list by the name each has, or its position."""
+        value = self.value(*names)
+        if value is None:
+            return []
+        if isinstance(value, Mapping):
+            return [(str(name), entry) for name, entry in value.items()]
+        if not isinstance(value, list):
+            value = [value]
+        return list(_numbered(value, prefix))
+
+    def with_value(self, name: str, value: object) -> Inputs:
+        """The same inputs with another value of one of them."""
+        changed = Inputs({**self._values, name: value})
+        changed._read = self._read
+        return changed
+
+
+def entry(value: object, scalar: str) -> Inputs:
+    """An entry of a list: names with values, or the one number that `scalar` stands for."""
+    return Inputs(value if isinstance(value, Mapping) else {scalar: value})
+
+
+def number(value: object, name: str) -> Decimal:
+    """An exact number, however it is written."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        raise InputError(f"input {name} is {value!r}, not a number")
+    try:
+        result = Decimal(str(value).strip())
+    except InvalidOperation:
+        raise InputError(f"input {name} is {value!r}, not a number") from None
+    if not result.is_finite():
+        raise InputError(f"input {name} is {value!r}, not a number")
+    return result
+
+
+def flag(value: object, name: str) -> bool:
+    """Yes or no, however it is written."""
+    words = {
+        "true": True,
+        "yes": True,
+        "on": True,
+        "1": True,
+        "false": False,
+        "no": False,
+        "off": False,
+        "0": False,
+    }
+    word = str(value).strip().lower()
+    if word not in words:
+        raise InputError(f"input {name} is {value!r}, not true or false")
+    return words[word]
+
+
+def _numbered(values: list[Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    for position, value in enumerate(values, start=1):
+        name = None
+        if isinstance(value, Mapping):
+            name = next((value[key] for key in ("name", "id", "node") if value.get(key) is not None), None)
+        yield str(name) if name is not None else f"{prefix}{position}", value

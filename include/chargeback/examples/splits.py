@@ -1,0 +1,204 @@
+"""Calculations of amounts and prices: what is shared, what is left over, and what a right costs."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal, localcontext
+from typing import TYPE_CHECKING
+
+from chargeback.examples.cases import (
+    Answer,
+    Case,
+    License,
+    Node,
+    calculation,
+    consumption,
+    method,
+    scale_of,
+)
+from chargeback.examples.inputs import InputError, Inputs, entry
+from chargeback.examples.oracle import price_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from chargeback.examples.cases import Result
+
+_TOTAL = ("total", "amount", "cost", "consumption", "quantity", "charge", "fixed_amount")
+_WEIGHTS = ("weights", "shares", "key", "keys", "direct", "headcount", "consumers", "vms", "targets")
+_PERCENTAGES = ("percentages", "percent", "percents", "fixed_percentages")
+
+
+@calculation(
+    "largest_remainder",
+    "split_or_unallocated",
+    "proportional",
+    "proportional_split",
+    "fixed_key",
+    "split",
+    "conservation",
+    "cost_split",
+)
+def pro_rata(inputs: Inputs) -> Case:
+    """A total shared by weights; without a weight it is unallocated, and less than nothing is its mirror."""
+    if inputs.has(*_PERCENTAGES):
+        return percentages(inputs)
+    word = inputs.text("rule", "policy", "method", default="proportional")
+    if word in ("even", "equal"):
+        return even(inputs)
+    return _fixed(inputs, "fixed_amount.configured.v1", inputs.entries(*_WEIGHTS, prefix="consumer"))
+
+
+@calculation("even", "even_split", "equal_split", "split_even")
+def even(inputs: Inputs) -> Case:
+    """A total shared evenly."""
+    value = inputs.value(*_WEIGHTS)
+    if isinstance(value, list) and all(isinstance(name, str) for name in value):
+        return _fixed(inputs, "fixed_amount.even.v1", [(name, 1) for name in value])
+    return _fixed(inputs, "fixed_amount.even.v1", inputs.entries(*_WEIGHTS, prefix="consumer"))
+
+
+@calculation("fixed_percent", "fixed_split", "percent_split", "percentages", "fixed_percentages")
+def percentages(inputs: Inputs) -> Case:
+    """A total shared by percentages; what they leave of 100 is unallocated."""
+    entries = inputs.entries(*_PERCENTAGES, *_WEIGHTS, prefix="consumer")
+    return _fixed(inputs, "fixed_amount.percent.v1", entries)
+
+
+def _fixed(inputs: Inputs, method_id: str, entries: Sequence[tuple[str, object]]) -> Case:
+    rule = method(method_id, share_scale=scale_of(inputs, 2))
+    license_ = License(
+        method=rule,
+        nodes=[_consumer(name, value) for name, value in entries],
+        quantity=inputs.number(*_TOTAL),
+        price=price_of(inputs),
+    )
+    return Case([license_], consumption)
+
+
+def _consumer(name: str, value: object) -> Node:
+    weight = entry(value, "weight").number_or_none("weight", "percent", "value", "cores")
+    return {"node_id": name, "node_type": "device", "allocation_weight": weight}
+
+
+@calculation("reversal", "mirror", "credit")
+def reversal(inputs: Inputs) -> Case:
+    """A charge taken back: each share is the exact mirror of what was charged."""
+    total = abs(inputs.number(*_TOTAL))
+    charge, back = (pro_rata(inputs.with_value("total", sign * total)).licenses[0] for sign in (1, -1))
+    return Case([back, charge], _reversal_answer)
+
+
+def _reversal_answer(results: Sequence[Result]) -> Answer:
+    back, charge = results
+    net = {name: value + back.shares[name] for name, value in charge.shares.items()}
+    return Answer(
+        number=back.consumption,
+        items=list(back.shares.values()),
+        shares=back.shares,
+        figures={"charge": charge.shares, "reversal": back.shares, "net": net},
+    )
+
+
+@calculation("idle_weighted", "idle_distribution", "idle_weighted_distribution")
+def idle_weighted(inputs: Inputs) -> Case:
+    """Idle cost shared by what each costs directly, on top of it."""
+    direct = inputs.entries("direct", "weights", prefix="consumer")
+    total = sum(
+        (entry(value, "weight").number("weight", "cost") for _, value in direct), inputs.number("idle")
+    )
+    return _fixed(inputs.with_value("total", total), "fixed_amount.configured.v1", direct)
+
+
+@calculation("idle_separate", "idle_row")
+def idle_separate(inputs: Inputs) -> Case:
+    """Idle cost as a row of its own."""
+    direct = inputs.entries("direct", "weights", prefix="consumer")
+    entries = [*direct, ("__idle__", inputs.number("idle"))]
+    total = sum((entry(value, "weight").number("weight", "cost") for _, value in entries), Decimal(0))
+    return _fixed(inputs.with_value("total", total), "fixed_amount.configured.v1", entries)
+
+
+@calculation("price_precedence", "price_per_right")
+def price_precedence(inputs: Inputs) -> Case:
+    """Which of the prices of a license counts."""
+    columns = {
+        "cost_per_right": ("cost_per_right",),
+        "financial_tab_amount": ("financial_tab_amount", "financial_amount", "amount"),
+        "override_unit_price": ("override_unit_price", "override"),
+        "last_purchase_unit_price": ("last_purchase_unit_price", "last_purchase", "unit_price"),
+        "purchase_total_price": ("total_price", "purchase_total_price"),
+        "purchase_quantity": ("purchase_quantity",),
+        "quantity_per_unit": ("quantity_per_unit",),
+        "term_months": ("term_months", "months"),
+    }
+    price = {column: inputs.number_or_none(*names) for column, names in columns.items()}
+    if inputs.has("frequency"):
+        price["term_months"] = _months(inputs.text("frequency", default=""))
+    scale = inputs.number_or_none("scale", "price_scale")
+    return Case(
+        [License(method=method("as_recharged.v1"), price=price)],
+        lambda results: _price_answer(results, scale),
+    )
+
+
+def _months(frequency: str) -> Decimal:
+    months = {"month": 1, "quarter": 3, "annual": 12, "year": 12, "once": 1, "one-time": 1}
+    found = [count for word, count in months.items() if frequency.startswith(word)]
+    if not found:
+        raise InputError(f"input frequency is {frequency!r}, not one of {', '.join(months)}")
+    return Decimal(found[0])
+
+
+@calculation("price_per_right_month", "price_per_month", "monthly_price")
+def price_per_month(inputs: Inputs) -> Case:
+    """A price spread over the months of its term."""
+    if not inputs.has("term_months", "months", "frequency"):
+        raise InputError("input term_months is missing")
+    return price_precedence(inputs)
+
+
+def _price_answer(results: Sequence[Result], scale: Decimal | None) -> Answer:
+    [result] = results
+    if result.price is None:
+        return Answer()
+    price: Decimal = result.price["price_per_right"]
+    if scale is not None:
+        with localcontext(prec=60):
+            exact = result.price["price_numerator"] / result.price["price_denominator"]
+            price = exact.quantize(Decimal(1).scaleb(-int(scale)), ROUND_HALF_UP)
+    return Answer(number=price, figures={"price": price, "source": result.price["price_source"]})
+
+
+@calculation("cost", "costs", "recharged_cost", "cost_rounding")
+def costs(inputs: Inputs) -> Case:
+    """Quantities at a price: the license's cost is rounded once, and the minor units add up to it."""
+    entries = inputs.entries("quantities", "recharged", "consumption", "shares", prefix="consumer")
+    quantities = [(name, entry(value, "quantity").number("quantity")) for name, value in entries]
+    scale = inputs.value("scale")
+    priced = (
+        inputs
+        if scale is None or inputs.has("currency_scale")
+        else inputs.with_value("currency_scale", scale)
+    )
+    license_ = License(
+        method=method("fixed_amount.configured.v1", share_scale=12),
+        nodes=[
+            {"node_id": name, "node_type": "device", "allocation_weight": abs(value)}
+            for name, value in quantities
+        ],
+        quantity=sum((value for _, value in quantities), Decimal(0)),
+        price=price_of(priced),
+    )
+    return Case([license_], _cost_answer)
+
+
+def _cost_answer(results: Sequence[Result]) -> Answer:
+    [result] = results
+    costs_by_name = {name: cost for name, cost in result.costs.items() if cost is not None}
+    total = sum(costs_by_name.values(), Decimal(0))
+    return Answer(
+        number=total,
+        items=list(costs_by_name.values()),
+        shares=costs_by_name,
+        figures={**consumption(results).figures, "total": total},
+    )

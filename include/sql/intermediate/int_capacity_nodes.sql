@@ -1,0 +1,310 @@
+-- One row per license and node of its capacity tree: consumers, the pools around them, hosts and clusters.
+-- A consumer that the API lists twice is one node, with the figures of its last line and the sums of all.
+with
+
+lines as (
+    select
+        consumer_lines.license_id,
+        consumer_lines.page_number,
+        consumer_lines.row_number,
+        consumer_lines.consumer_type,
+        consumer_lines.consumer_identity,
+        consumer_lines.user_identity,
+        consumer_lines.device_type,
+        consumer_lines.is_virtual_machine,
+        consumer_lines.host_identity,
+        consumer_lines.cluster_identity,
+        consumer_lines.cores,
+        consumer_lines.consuming_installations,
+        consumer_lines.recharged_consumption,
+        consumer_lines.recharged_cost,
+        raw_lines.capped_cores,
+        raw_lines.processors,
+        raw_lines.host_processors,
+        raw_lines.points_per_core,
+        raw_lines.is_eligible_for_sub_capacity,
+        inner_pools.pool_name,
+        inner_pools.capped_cores as pool_cores,
+        outer_pools.pool_name as outer_pool_name,
+        outer_pools.capped_cores as outer_pool_cores
+    from (
+        select
+            *,
+            mart.named_identity(user_id, user_name) as user_identity
+        from intermediate.int_consumer_lines
+        where load_id = %(load_id)s
+    ) as consumer_lines
+    inner join intermediate.int_consumption_lines as raw_lines
+        on
+            consumer_lines.load_id = raw_lines.load_id
+            and consumer_lines.license_id = raw_lines.license_id
+            and consumer_lines.page_number = raw_lines.page_number
+            and consumer_lines.row_number = raw_lines.row_number
+    left join intermediate.int_line_pools as inner_pools
+        on
+            consumer_lines.load_id = inner_pools.load_id
+            and consumer_lines.license_id = inner_pools.license_id
+            and consumer_lines.page_number = inner_pools.page_number
+            and consumer_lines.row_number = inner_pools.row_number
+            and inner_pools.position = 1
+    left join intermediate.int_line_pools as outer_pools
+        on
+            consumer_lines.load_id = outer_pools.load_id
+            and consumer_lines.license_id = outer_pools.license_id
+            and consumer_lines.page_number = outer_pools.page_number
+            and consumer_lines.row_number = outer_pools.row_number
+            and outer_pools.position = 2
+),
+
+placed as (
+    select
+        *,
+        'host ' || host_identity as host_node_id,
+        'cluster ' || cluster_identity as cluster_node_id,
+        'pool ' || pool_name || coalesce(' on host ' || host_identity, '') as pool_node_id,
+        'outer pool ' || outer_pool_name || coalesce(' on host ' || host_identity, '') as outer_pool_node_id,
+        row_number() over (
+            partition by license_id, consumer_identity
+            order by page_number desc, row_number desc
+        ) as place
+    from lines
+),
+
+sums as (
+    select
+        license_id,
+        consumer_identity,
+        sum(consuming_installations) as installations,
+        sum(recharged_consumption) as recharged_consumption,
+        sum(recharged_cost) as recharged_cost
+    from lines
+    group by
+        license_id,
+        consumer_identity
+),
+
+consumers as (
+    select
+        placed.license_id,
+        placed.consumer_identity as node_id,
+        case
+            when placed.user_identity is not null and placed.consumer_type = 'user' then 'user'
+            when placed.device_type ~* 'cloud|instance' then 'instance'
+            when placed.is_virtual_machine then 'virtual_machine'
+            else 'device'
+        end as node_type,
+        coalesce(placed.pool_node_id, placed.outer_pool_node_id, placed.host_node_id, placed.cluster_node_id)
+            as parent_node_id,
+        placed.host_node_id,
+        placed.cluster_node_id,
+        placed.cores,
+        placed.capped_cores,
+        placed.processors as sockets,
+        case when placed.host_identity is null then placed.points_per_core end as points_per_core,
+        placed.user_identity as account_id,
+        sums.installations,
+        coalesce(sums.installations > 0, true) as has_installation,
+        placed.is_eligible_for_sub_capacity,
+        coalesce(placed.device_type ~* 'cloud|instance', false) as is_cloud,
+        sums.recharged_consumption,
+        sums.recharged_cost
+    from placed
+    inner join sums
+        on
+            placed.license_id = sums.license_id
+            and placed.consumer_identity = sums.consumer_identity
+    where placed.place = 1
+),
+
+pools as (
+    select
+        license_id,
+        pool_node_id as node_id,
+        'pool' as node_type,
+        coalesce(outer_pool_node_id, host_node_id, cluster_node_id) as parent_node_id,
+        host_node_id,
+        cluster_node_id,
+        max(pool_cores) as capped_cores
+    from placed
+    where pool_node_id is not null
+    group by
+        license_id,
+        pool_node_id,
+        coalesce(outer_pool_node_id, host_node_id, cluster_node_id),
+        host_node_id,
+        cluster_node_id
+    union all
+    select
+        license_id,
+        outer_pool_node_id as node_id,
+        'outer_pool' as node_type,
+        coalesce(host_node_id, cluster_node_id) as parent_node_id,
+        host_node_id,
+        cluster_node_id,
+        max(outer_pool_cores) as capped_cores
+    from placed
+    where outer_pool_node_id is not null
+    group by
+        license_id,
+        outer_pool_node_id,
+        host_node_id,
+        cluster_node_id
+),
+
+host_figures as (
+    select
+        license_id,
+        host_node_id,
+        max(points_per_core) as points_per_core,
+        max(host_processors) as sockets
+    from placed
+    where host_node_id is not null
+    group by
+        license_id,
+        host_node_id
+),
+
+hosts as (
+    select
+        int_hosts.license_id,
+        host_figures.host_node_id as node_id,
+        'cluster ' || int_hosts.cluster_identity as cluster_node_id,
+        int_hosts.cores,
+        host_figures.sockets,
+        host_figures.points_per_core
+    from intermediate.int_hosts
+    inner join host_figures
+        on
+            int_hosts.license_id = host_figures.license_id
+            and 'host ' || int_hosts.host_identity = host_figures.host_node_id
+    where int_hosts.load_id = %(load_id)s
+),
+
+cluster_figures as (
+    select
+        license_id,
+        cluster_node_id,
+        max(points_per_core) as points_per_core
+    from placed
+    where cluster_node_id is not null
+    group by
+        license_id,
+        cluster_node_id
+),
+
+clusters as (
+    select
+        int_clusters.license_id,
+        'cluster ' || int_clusters.cluster_identity as node_id,
+        int_clusters.cores,
+        cluster_figures.points_per_core
+    from intermediate.int_clusters
+    left join cluster_figures
+        on
+            int_clusters.license_id = cluster_figures.license_id
+            and 'cluster ' || int_clusters.cluster_identity = cluster_figures.cluster_node_id
+    where int_clusters.load_id = %(load_id)s
+),
+
+nodes as (
+    select
+        license_id,
+        node_id,
+        node_type,
+        parent_node_id,
+        host_node_id,
+        cluster_node_id,
+        cores,
+        capped_cores,
+        sockets,
+        points_per_core,
+        account_id,
+        installations,
+        has_installation,
+        is_eligible_for_sub_capacity,
+        is_cloud,
+        recharged_consumption,
+        recharged_cost
+    from consumers
+    union all
+    select
+        license_id,
+        node_id,
+        node_type,
+        parent_node_id,
+        host_node_id,
+        cluster_node_id,
+        null as cores,
+        capped_cores,
+        null as sockets,
+        null as points_per_core,
+        null as account_id,
+        null as installations,
+        null as has_installation,
+        null as is_eligible_for_sub_capacity,
+        null as is_cloud,
+        null as recharged_consumption,
+        null as recharged_cost
+    from pools
+    union all
+    select
+        license_id,
+        node_id,
+        'host' as node_type,
+        cluster_node_id as parent_node_id,
+        null as host_node_id,
+        cluster_node_id,
+        cores,
+        null as capped_cores,
+        sockets,
+        points_per_core,
+        null as account_id,
+        null as installations,
+        null as has_installation,
+        null as is_eligible_for_sub_capacity,
+        null as is_cloud,
+        null as recharged_consumption,
+        null as recharged_cost
+    from hosts
+    union all
+    select
+        license_id,
+        node_id,
+        'cluster' as node_type,
+        null as parent_node_id,
+        null as host_node_id,
+        null as cluster_node_id,
+        cores,
+        null as capped_cores,
+        null as sockets,
+        points_per_core,
+        null as account_id,
+        null as installations,
+        null as has_installation,
+        null as is_eligible_for_sub_capacity,
+        null as is_cloud,
+        null as recharged_consumption,
+        null as recharged_cost
+    from clusters
+)
+
+select
+    %(load_id)s::bigint as load_id,
+    license_id,
+    node_id,
+    node_type,
+    parent_node_id,
+    host_node_id,
+    cluster_node_id,
+    cores,
+    capped_cores,
+    sockets,
+    points_per_core,
+    account_id,
+    installations,
+    has_installation,
+    is_eligible_for_sub_capacity,
+    is_cloud,
+    recharged_consumption,
+    recharged_cost
+from nodes

@@ -1,0 +1,252 @@
+-- One row per license, method and node: the license counts its users or the minimum of its servers, whichever
+-- is more. A server is a machine that counts by itself, or a host with users below it. Its minimum is per
+-- processor, per server, or in a cloud per block of vCPUs. An account on several servers counts once, where
+-- its quantity is largest.
+with
+
+terms as (
+    select
+        int_license_terms.*,
+        coalesce(
+            int_license_terms.minimum_per_processor, license_minimums.minimum_per_processor
+        ) as least_per_processor,
+        coalesce(
+            int_license_terms.minimum_per_device, license_minimums.minimum_per_device
+        ) as least_per_device,
+        coalesce(
+            int_license_terms.minimum_per_license, license_minimums.minimum_per_license
+        ) as least_per_license
+    from intermediate.int_license_terms
+    left join mart.license_minimums on int_license_terms.minimum_list = license_minimums.minimum_list
+    where int_license_terms.load_id = %(load_id)s and int_license_terms.family = 'named_users'
+),
+
+nodes as not materialized (
+    select * from intermediate.int_rated_nodes
+    where load_id = %(load_id)s
+),
+
+listed_users as (
+    select
+        terms.term_number,
+        nodes.node_id,
+        nodes.parent_node_id,
+        coalesce(nodes.account_id, 'node ' || nodes.node_id) as account_id,
+        greatest(coalesce(nodes.users, 1), 0) as listed
+    from terms
+    inner join nodes on terms.license_id = nodes.license_id
+    where nodes.node_type = 'user' and nodes.has_installation
+),
+
+ranked_users as (
+    select
+        *,
+        row_number() over (
+            partition by term_number, account_id
+            order by listed desc, node_id collate "C"
+        ) as place
+    from listed_users
+),
+
+users as (
+    select
+        term_number,
+        node_id,
+        parent_node_id,
+        case place when 1 then listed else 0 end as counted
+    from ranked_users
+),
+
+users_by_server as (
+    select
+        term_number,
+        parent_node_id,
+        sum(counted) as counted
+    from users
+    where parent_node_id is not null
+    group by term_number, parent_node_id
+),
+
+servers as (
+    select
+        terms.term_number,
+        terms.round_at,
+        terms.least_per_processor,
+        nodes.node_id,
+        nodes.node_type,
+        nodes.level,
+        coalesce(users_by_server.counted, 0) + greatest(coalesce(nodes.users, 0), 0) as users,
+        greatest(coalesce(nodes.cores, 0), 0) as cores,
+        case terms.factor_source
+            when 'none' then coalesce(terms.factor, 1)
+            else coalesce(nodes.core_factor, terms.factor, 0)
+        end as factor,
+        coalesce(
+            case
+                when nodes.is_cloud and terms.units_per_right is not null
+                    then terms.least_per_device * (
+                        div(coalesce(nodes.threads, nodes.cores, 0), terms.units_per_right)
+                        + sign(mod(coalesce(nodes.threads, nodes.cores, 0), terms.units_per_right))
+                    )
+                else terms.least_per_device
+            end,
+            0
+        ) as minimum_per_server
+    from terms
+    inner join nodes on terms.license_id = nodes.license_id
+    left join users_by_server
+        on
+            terms.term_number = users_by_server.term_number
+            and nodes.node_id = users_by_server.parent_node_id
+    where
+        nodes.node_type not in ('user', 'unallocated')
+        and nodes.has_installation
+        and (nodes.level = 0 or users_by_server.parent_node_id is not null)
+),
+
+minimums as (
+    select
+        *,
+        greatest(
+            case round_at
+                when 'none' then cores * factor
+                else ceil(cores * factor)
+            end * coalesce(least_per_processor, 0),
+            minimum_per_server
+        ) as minimum
+    from servers
+),
+
+-- Rounded once per factor, unless each server rounds by itself or has a minimum of its own that is larger.
+minimums_by_factor as (
+    select
+        term_number,
+        case round_at
+            when 'group'
+                then greatest(
+                    coalesce(ceil(sum(cores) * factor) * least_per_processor, 0),
+                    sum(minimum_per_server)
+                )
+            else sum(minimum)
+        end as minimum
+    from minimums
+    group by term_number, factor, round_at, least_per_processor
+),
+
+license_users as (
+    select
+        term_number,
+        sum(counted) as users
+    from (
+        select
+            term_number,
+            counted
+        from users
+        union all
+        select
+            servers.term_number,
+            servers.users - coalesce(users_by_server.counted, 0) as counted
+        from servers
+        left join users_by_server
+            on
+                servers.term_number = users_by_server.term_number
+                and servers.node_id = users_by_server.parent_node_id
+    ) as all_users
+    group by term_number
+),
+
+license_minimums as (
+    select
+        term_number,
+        sum(minimum) as minimum
+    from minimums_by_factor
+    group by term_number
+),
+
+licenses as (
+    select
+        terms.term_number,
+        terms.weight,
+        terms.layers,
+        coalesce(license_users.users, 0) as users,
+        coalesce(license_minimums.minimum, 0) as minimum,
+        greatest(
+            coalesce(license_users.users, 0),
+            license_minimums.minimum,
+            case when license_users.term_number is not null then terms.least_per_license end
+        ) as quantity,
+        terms.weight = 'users' or (
+            terms.weight = 'larger'
+            and coalesce(license_users.users, 0) >= coalesce(license_minimums.minimum, 0)
+        ) as is_by_users
+    from terms
+    left join license_users on terms.term_number = license_users.term_number
+    left join license_minimums on terms.term_number = license_minimums.term_number
+),
+
+layers as (
+    select
+        term_number,
+        5 as level,
+        '' as node_id,
+        'license' as node_type,
+        null as parent_node_id,
+        users as counted,
+        minimum as capacity,
+        null::numeric as factor,
+        quantity,
+        quantity as weight
+    from licenses
+    union all
+    select
+        minimums.term_number,
+        minimums.level,
+        minimums.node_id,
+        minimums.node_type,
+        '' as parent_node_id,
+        minimums.users as counted,
+        minimums.minimum as capacity,
+        minimums.factor,
+        case when licenses.is_by_users then minimums.users else minimums.minimum end as quantity,
+        case
+            when licenses.weight = 'equal' then 1
+            when licenses.is_by_users then minimums.users
+            else minimums.minimum
+        end as weight
+    from minimums
+    inner join licenses on minimums.term_number = licenses.term_number
+    where minimums.level = 0 or licenses.layers = 'layered'
+    union all
+    select
+        users.term_number,
+        0 as level,
+        users.node_id,
+        'user' as node_type,
+        case licenses.layers
+            when 'layered' then coalesce(users.parent_node_id, '')
+            else ''
+        end as parent_node_id,
+        users.counted,
+        users.counted as capacity,
+        null as factor,
+        users.counted as quantity,
+        case licenses.weight when 'equal' then 1 else users.counted end as weight
+    from users
+    inner join licenses on users.term_number = licenses.term_number
+)
+
+select
+    %(load_id)s as load_id,
+    term_number,
+    level,
+    node_id,
+    node_type,
+    parent_node_id,
+    counted,
+    capacity,
+    factor,
+    quantity,
+    weight,
+    null::numeric as given_cost,
+    false as is_direct
+from layers
