@@ -27,6 +27,8 @@ FAMILIES = (
     "fixed_amount",
     "as_recharged",
 )
+# After which file a table is whole. Its statistics tell the next file which side of a join is the small one.
+_LAST_FILES = ("prices", FAMILIES[-1], "siblings", "layers", "shares")
 # A load's rows are read whole and joined by equal keys, so that hash joins are right whatever the planner expects of
 # tables that were filled a moment ago; and a query that runs once is not worth compiling. For this transaction.
 _SETTINGS = ("work_mem = '128MB'", "enable_mergejoin = off", "enable_nestloop = off", "jit = off")
@@ -44,7 +46,8 @@ def run(connection: Connection, parameters: Parameters) -> dict[str, int]:
             _delete(connection, table, parameters)
         count = _insert(connection, table, file, {**parameters, "level": level})
         written[table] = written.get(table, 0) + count
-    analyze(connection, "intermediate.int_recharge_shares", parameters)
+        if file in _LAST_FILES and level in (None, PARENT_LEVELS[-1]):
+            analyze(connection, f"intermediate.{table}", parameters)
     return written
 
 

@@ -206,7 +206,8 @@ clusters as (
     where int_clusters.load_id = %(load_id)s
 ),
 
-nodes as (
+-- What stands around consumers: it has no installations and owes nothing itself.
+containers as (
     select
         license_id,
         node_id,
@@ -214,37 +215,10 @@ nodes as (
         parent_node_id,
         host_node_id,
         cluster_node_id,
-        cores,
+        null::numeric as cores,
         capped_cores,
-        sockets,
-        points_per_core,
-        account_id,
-        installations,
-        has_installation,
-        is_eligible_for_sub_capacity,
-        is_cloud,
-        recharged_consumption,
-        recharged_cost
-    from consumers
-    union all
-    select
-        license_id,
-        node_id,
-        node_type,
-        parent_node_id,
-        host_node_id,
-        cluster_node_id,
-        null as cores,
-        capped_cores,
-        null as sockets,
-        null as points_per_core,
-        null as account_id,
-        null as installations,
-        null as has_installation,
-        null as is_eligible_for_sub_capacity,
-        null as is_cloud,
-        null as recharged_consumption,
-        null as recharged_cost
+        null::numeric as sockets,
+        null::numeric as points_per_core
     from pools
     union all
     select
@@ -257,14 +231,7 @@ nodes as (
         cores,
         null as capped_cores,
         sockets,
-        points_per_core,
-        null as account_id,
-        null as installations,
-        null as has_installation,
-        null as is_eligible_for_sub_capacity,
-        null as is_cloud,
-        null as recharged_consumption,
-        null as recharged_cost
+        points_per_core
     from hosts
     union all
     select
@@ -277,6 +244,23 @@ nodes as (
         cores,
         null as capped_cores,
         null as sockets,
+        points_per_core
+    from clusters
+),
+
+nodes as (
+    select * from consumers
+    union all
+    select
+        license_id,
+        node_id,
+        node_type,
+        parent_node_id,
+        host_node_id,
+        cluster_node_id,
+        cores,
+        capped_cores,
+        sockets,
         points_per_core,
         null as account_id,
         null as installations,
@@ -285,7 +269,7 @@ nodes as (
         null as is_cloud,
         null as recharged_consumption,
         null as recharged_cost
-    from clusters
+    from containers
 )
 
 select

@@ -33,7 +33,7 @@ parents as (
             and int_recharge_layers.node_id = int_recharge_siblings.parent_node_id
     where
         int_recharge_layers.load_id = %(load_id)s
-        and int_recharge_layers.level = %(level)s  -- noqa: RF02
+        and int_recharge_layers.level = %(level)s
         and int_recharge_siblings.has_layers
 ),
 
@@ -99,7 +99,7 @@ shared as (
         round(abs(nodes.quantity) * terms.share_units) as units
     from nodes
     inner join terms on nodes.term_number = terms.term_number
-    where nodes.level = 5 and %(level)s = 6  -- noqa: RF02
+    where nodes.level = 5 and %(level)s = 6
 )
 
 select
@@ -114,6 +114,7 @@ select
     shared.origin_node_id,
     shared.sign,
     coalesce(shared.origin_units, shared.units) as origin_units,
+    shared.sign * coalesce(shared.origin_units, shared.units) * terms.share_quantum as origin_consumption,
     shared.units,
     shared.sign * shared.units * terms.share_quantum as derived_consumption
 from shared

@@ -43,7 +43,7 @@ parents as (
         layers.origin_node_id,
         layers.units,
         layers.derived_consumption as consumption,
-        layers.origin_units,
+        layers.origin_consumption,
         siblings.weight_total,
         row_number() over () as parent_number
     from intermediate.int_recharge_layers as layers
@@ -73,7 +73,7 @@ weighed as (
             nodes.term_number = parents.term_number
             and nodes.parent_node_id = parents.node_id
     where nodes.load_id = %(load_id)s and nodes.level < 5 and not nodes.is_direct
-    offset 0  -- noqa: AM09
+    offset 0 -- noqa: AM09
 ),
 
 -- Units and weights may have decimals; their quotient is cut to whole units without being rounded.
@@ -123,8 +123,9 @@ shared as (
         weight_total,
         case when weight_total > 0 and place <= left_over then whole_units + 1 else whole_units end as units
     from ranked
-    where level = 0
-    offset 0  -- noqa: AM09
+    -- nearly all; "level = 0" would be expected to leave next to nothing
+    where level < 1
+    offset 0 -- noqa: AM09
 ),
 
 priced as (
@@ -135,7 +136,7 @@ priced as (
         shared.units * terms.cost_per_unit as cost_dividend
     from shared
     inner join terms on shared.term_number = terms.term_number
-    offset 0  -- noqa: AM09
+    offset 0 -- noqa: AM09
 ),
 
 costs as (
@@ -146,7 +147,7 @@ costs as (
             else div(cost_dividend, cost_divisor)
         end as whole_cost
     from priced
-    offset 0  -- noqa: AM09
+    offset 0 -- noqa: AM09
 ),
 
 ranked_costs as (
@@ -173,7 +174,7 @@ select
     parents.node_id as parent_node_id,
     parents.origin_node_id,
     terms.license_consumption,
-    parents.origin_units * terms.share_quantum as origin_consumption,
+    parents.origin_consumption,
     parents.consumption as parent_consumption,
     ranked_costs.weight,
     ranked_costs.weight_total,

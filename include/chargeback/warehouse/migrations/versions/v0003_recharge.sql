@@ -243,6 +243,7 @@ create table intermediate.int_recharge_layers (
     origin_node_id text not null,
     sign numeric not null,
     origin_units numeric not null,
+    origin_consumption numeric not null,
     units numeric not null check (units >= 0),
     derived_consumption numeric not null,
     primary key (load_id, term_number, node_id)
