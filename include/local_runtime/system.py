@@ -45,7 +45,8 @@ def migrate() -> int:
         for name in (METADATA_OF_UP, METADATA_OF_RUN):
             migrate_airflow(server, name, _environment(server, name, keys, named))
         migrate_warehouse(named)
-    say("Every database has this version's schema.")
+        load_seeds(named)
+    say("Every database has this version's schema, and the warehouse the figures of include/config/seeds.")
     return 0
 
 
@@ -120,6 +121,19 @@ def migrate_warehouse(environment: dict[str, str], *, quiet: bool = False) -> No
         raise Problem(
             f"The warehouse {url.host}:{url.port}/{url.database} cannot be used: {reason}"
         ) from None
+
+
+def load_seeds(environment: dict[str, str]) -> None:
+    """Replace the public figures in the warehouse by those of the seed files, as they are now."""
+    from chargeback.errors import ChargebackError
+    from chargeback.warehouse import seeds
+    from chargeback.warehouse.database import Database
+
+    try:
+        with Database.connect(connections.warehouse_url(environment)).transaction() as connection:
+            seeds.load(connection)
+    except ChargebackError as error:
+        raise Problem(str(error)) from None
 
 
 def say(text: str, *, quiet: bool = False) -> None:
