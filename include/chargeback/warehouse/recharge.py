@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from psycopg2 import sql
-
+from chargeback.warehouse import scripts
 from chargeback.warehouse.database import execute
-from chargeback.warehouse.scripts import SQL_FOLDER, analyze
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +29,7 @@ FAMILIES = (
 _LAST_FILES = ("prices", FAMILIES[-1], "siblings", "layers", "shares")
 # A load's rows are read whole and joined by equal keys, so that hash joins are right whatever the planner expects of
 # tables that were filled a moment ago; and a query that runs once is not worth compiling. For this transaction.
-_SETTINGS = ("work_mem = '128MB'", "enable_mergejoin = off", "enable_nestloop = off", "jit = off")
+_SETTINGS = ("enable_mergejoin = off", "enable_nestloop = off", "jit = off")
 # Nothing stands above a license; below it come groups and clusters, hosts, outer pools. Pools hold consumers only.
 PARENT_LEVELS = (6, 5, 4, 3, 2)
 
@@ -42,12 +40,13 @@ def run(connection: Connection, parameters: Parameters) -> dict[str, int]:
         execute(connection, f"set local {setting}")
     written: dict[str, int] = {}
     for table, file, level in steps():
+        target = f"intermediate.{table}"
         if table not in written:
-            _delete(connection, table, parameters)
-        count = _insert(connection, table, file, {**parameters, "level": level})
+            scripts.delete_load(connection, target, parameters)
+        count = scripts.insert(connection, f"recharge/{file}.sql", target, {**parameters, "level": level})
         written[table] = written.get(table, 0) + count
         if file in _LAST_FILES and level in (None, PARENT_LEVELS[-1]):
-            analyze(connection, f"intermediate.{table}", parameters)
+            scripts.analyze(connection, target, parameters)
     return written
 
 
@@ -60,27 +59,3 @@ def steps() -> Iterator[tuple[str, str, int | None]]:
     for level in PARENT_LEVELS:
         yield "int_recharge_layers", "layers", level
     yield "int_recharge_shares", "shares", None
-
-
-def _delete(connection: Connection, table: str, parameters: Parameters) -> None:
-    target = sql.Identifier("intermediate", table)
-    _execute(connection, sql.SQL("delete from {} where load_id = %(load_id)s").format(target), parameters)
-
-
-def _insert(connection: Connection, table: str, file: str, parameters: Parameters) -> int:
-    select = sql.SQL((SQL_FOLDER / "recharge" / f"{file}.sql").read_text(encoding="utf-8"))
-    columns = _execute(
-        connection, sql.SQL("select * from (\n{}\n) as source limit 0").format(select), parameters
-    ).keys()
-    target = sql.Identifier("intermediate", table)
-    names = sql.SQL(", ").join(map(sql.Identifier, columns))
-    return int(
-        _execute(
-            connection, sql.SQL("insert into {} ({})\n{}").format(target, names, select), parameters
-        ).rowcount
-    )
-
-
-def _execute(connection: Connection, statement: sql.Composable, parameters: Parameters) -> Any:
-    driver: Any = connection.connection.dbapi_connection
-    return connection.exec_driver_sql(statement.as_string(driver), dict(parameters))

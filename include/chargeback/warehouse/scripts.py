@@ -31,19 +31,31 @@ def transform(connection: Connection, layer: str, table: str, parameters: Parame
 
     Dimension rows are immutable versions shared by all loads: theirs are added where they are new.
     """
-    statement = _read(f"{layer}/{table}.sql")
-    columns = _columns(connection, statement, parameters)
-    target = sql.Identifier(layer, table)
-    insert = sql.SQL("insert into {} ({}) ").format(target, sql.SQL(", ").join(map(sql.Identifier, columns)))
-    if table.startswith("dim_"):
-        written = _run(
-            connection, insert + sql.SQL(statement) + sql.SQL("\non conflict do nothing"), parameters
-        )
-    else:
-        _run(connection, sql.SQL("delete from {} where load_id = %(load_id)s").format(target), parameters)
-        written = _run(connection, insert + sql.SQL(statement), parameters)
+    is_dimension = table.startswith("dim_")
+    if not is_dimension:
+        delete_load(connection, f"{layer}.{table}", parameters)
+    written = insert(
+        connection, f"{layer}/{table}.sql", f"{layer}.{table}", parameters, only_new=is_dimension
+    )
     analyze(connection, f"{layer}.{table}", parameters)
     return written
+
+
+def delete_load(connection: Connection, table: str, parameters: Parameters) -> None:
+    """Delete the load's rows of `schema.table`."""
+    target = sql.Identifier(*table.split("."))
+    _run(connection, sql.SQL("delete from {} where load_id = %(load_id)s").format(target), parameters)
+
+
+def insert(
+    connection: Connection, file: str, table: str, parameters: Parameters, *, only_new: bool = False
+) -> int:
+    """Insert the select in a file of include/sql into `schema.table`, by column name; returns rows written."""
+    statement = _read(file)
+    columns = sql.SQL(", ").join(map(sql.Identifier, _columns(connection, statement, parameters)))
+    target = sql.Identifier(*table.split("."))
+    text = sql.SQL("insert into {} ({}) ").format(target, columns) + sql.SQL(statement)
+    return _run(connection, text + sql.SQL("\non conflict do nothing") if only_new else text, parameters)
 
 
 def analyze(connection: Connection, table: str, parameters: Parameters) -> None:
