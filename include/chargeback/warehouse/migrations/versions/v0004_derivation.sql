@@ -17,7 +17,7 @@ insert into mart.delta_reasons (delta_reason, meaning) values
 ('owner_unallocated', 'A part of the license has no device or user that owes it.'),
 ('access_filter', 'The service account may not see all that the license counts.'),
 ('price_missing', 'Flexera gives no price, so that no cost can be derived.'),
-('unexplained', 'None of the above: a person should look.');
+('unexplained', 'No known reason explains the difference: a person should look.');
 
 create table mart.recharge_methods (
     method_id text primary key,
