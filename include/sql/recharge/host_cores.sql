@@ -5,20 +5,8 @@
 with
 
 terms as (
-    select
-        int_license_terms.*,
-        coalesce(
-            int_license_terms.minimum_per_processor, license_minimums.minimum_per_processor
-        ) as least_per_processor,
-        coalesce(
-            int_license_terms.minimum_per_device, license_minimums.minimum_per_device
-        ) as least_per_device,
-        coalesce(
-            int_license_terms.minimum_per_license, license_minimums.minimum_per_license
-        ) as least_per_license
-    from intermediate.int_license_terms
-    left join mart.license_minimums on int_license_terms.minimum_list = license_minimums.minimum_list
-    where int_license_terms.load_id = %(load_id)s and int_license_terms.family = 'host_cores'
+    select * from intermediate.int_rated_terms
+    where load_id = %(load_id)s and family = 'host_cores'
 ),
 
 nodes as not materialized (

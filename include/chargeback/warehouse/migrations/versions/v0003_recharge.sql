@@ -418,5 +418,16 @@ left join rated
 comment on view intermediate.int_rated_nodes is
 'int_capacity_nodes with the points and factor of a processor that the row names without figures of its own.';
 
+create view intermediate.int_rated_terms as
+select
+    int_license_terms.*,
+    coalesce(int_license_terms.minimum_per_processor, license_minimums.minimum_per_processor) as least_per_processor,
+    coalesce(int_license_terms.minimum_per_device, license_minimums.minimum_per_device) as least_per_device,
+    coalesce(int_license_terms.minimum_per_license, license_minimums.minimum_per_license) as least_per_license
+from intermediate.int_license_terms
+left join mart.license_minimums on int_license_terms.minimum_list = license_minimums.minimum_list;
+comment on view intermediate.int_rated_terms is
+'int_license_terms with the minimums that count: those of the method, or else those of the vendor''s list.';
+
 -- Loads whose levels are still there get the partitions they lack.
 select ops.ensure_partitions(load_id, snapshot_date) from ops.loads where levels_dropped_at is null;
