@@ -90,6 +90,17 @@ PARAMS = {
             "shrank more is not published: a service account that lost rights looks just like that."
         ),
     ),
+    "allowed_gap_percent": Param(
+        10,
+        type=["number", "null"],
+        minimum=0,
+        maximum=100,
+        title="Allowed gap",
+        description=(
+            "By how many percent of the cost the rows may differ from what their licenses consume without a known "
+            "reason. A load with a wider gap is not published; the licenses of a smaller one are named in a warning."
+        ),
+    ),
 }
 
 

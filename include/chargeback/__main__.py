@@ -9,7 +9,7 @@ from pathlib import Path
 from chargeback import hooks
 from chargeback.errors import ChargebackError
 from chargeback.examples import runner
-from chargeback.warehouse import migrations, seeds
+from chargeback.warehouse import migrations
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,10 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _migrate() -> int:
     """The newest schema, and the reference figures of include/config/seeds."""
-    database = hooks.database()
-    migrations.upgrade(database.url)
-    with database.transaction() as connection:
-        seeds.load(connection)
+    migrations.upgrade(hooks.database().url)
     print("The warehouse has this version's schema.")
     return 0
 

@@ -27,6 +27,7 @@ FAMILIES: dict[str, dict[str, tuple[Any, ...]]] = {
         "measure": ("capped_cores", "threads", "processors"),
         "weight": (*_CORES, "equal"),
         "residue_policy": ("pro_rata", "separate_row"),
+        "is_total_given": (False, True),
     },
     "cluster": {
         "measure": ("cores",),
@@ -47,7 +48,7 @@ FAMILIES: dict[str, dict[str, tuple[Any, ...]]] = {
     "tiers": {"measure": _COUNTED, "weight": ("quantity", "equal"), "round_at": ("sum", "none")},
     "fixed_amount": {
         "measure": ("amount",),
-        "weight": (*_CORES, "equal", "users", "installations", "configured", "percent"),
+        "weight": (*_CORES, "processors", "equal", "users", "installations", "configured", "percent"),
         "round_at": ("none",),
     },
     "as_recharged": {"measure": ("amount",), "weight": ("quantity",), "round_at": ("none",)},
@@ -59,6 +60,7 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "residue_policy": ("pro_rata",),
     "scope": ("host", "cluster"),
     "is_sub_capacity": (False, True),
+    "is_total_given": (False,),
     "factor_source": ("none", "points_per_core", "core_factor"),
 }
 _REQUIRED = ("family", "measure", "weight", "explanation", "source")
@@ -87,6 +89,7 @@ class Method:
     residue_policy: str = "pro_rata"
     scope: str = "host"
     is_sub_capacity: bool = True
+    is_total_given: bool = False
     factor_source: str = "none"
     factor: Decimal | None = None
     minimum_list: str | None = None
@@ -122,7 +125,7 @@ class Override:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LicenseFacts:
-    """What the catalog looks at to pick a license's candidates; consumed is what types without a rule split."""
+    """What the catalog looks at to pick a license's candidates; consumed is what a total that is given is."""
 
     license_id: str
     license_type: str | None = None
@@ -134,7 +137,7 @@ class LicenseFacts:
 _PARAMETERS = tuple(
     field.name
     for field in fields(Method)
-    if field.name not in ("method_id", "family", "explanation", "source")
+    if field.name not in ("method_id", "family", "is_total_given", "explanation", "source")
 )
 TERM_COLUMNS = (
     "load_id",
@@ -190,8 +193,8 @@ class Catalog:
 def term(
     load_id: int, term_number: int, license_id: str, method: Method, consumed: Decimal | None
 ) -> tuple[object, ...]:
-    """One row of intermediate.int_license_terms; only a fixed amount takes the license's consumption as given."""
-    license_quantity = consumed if method.family == "fixed_amount" else None
+    """One row of intermediate.int_license_terms; consumed counts where the method splits a total that is given."""
+    license_quantity = consumed if method.is_total_given or method.family == "fixed_amount" else None
     return (
         load_id,
         term_number,

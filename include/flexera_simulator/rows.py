@@ -81,6 +81,8 @@ def _device(machine: Machine, shows_capacity: bool) -> dict[str, Any]:
         "type": machine.kind,
         "cores": machine.cores,
     }
+    if machine.kind in ("Computer", "VM Host"):
+        device["processors"] = machine.sockets
     if shows_capacity and machine.capped_cores is not None:
         device["cappedCores"] = plain(machine.capped_cores)
     if shows_capacity and machine.pool is not None:

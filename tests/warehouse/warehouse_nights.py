@@ -66,11 +66,12 @@ class Nights:
             """
             insert into ops.loads (
                 load_id, org_id, snapshot_date, source, pages_load_id, status, on_license_failure,
-                allowed_shrink_percent, dag_run_id
+                allowed_shrink_percent, allowed_gap_percent, dag_run_id
             )
             overriding system value
             values (
-                %(load_id)s, %(org_id)s, %(date)s, 'api', %(load_id)s, 'running', %(policy)s, %(shrink)s, 'manual'
+                %(load_id)s, %(org_id)s, %(date)s, 'api', %(load_id)s, 'running', %(policy)s, %(shrink)s, %(gap)s,
+                'manual'
             )
             """,
             load_id=self.load_id,
@@ -78,6 +79,7 @@ class Nights:
             date=snapshot_date,
             policy=night.get("on_license_failure", "fail"),
             shrink=night.get("allowed_shrink_percent", 20),
+            gap=night.get("allowed_gap_percent", 10),
         )
         execute(
             self.connection,

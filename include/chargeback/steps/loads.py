@@ -27,9 +27,11 @@ _PARAMS = (
     "source",
     "on_license_failure",
     "allowed_shrink_percent",
+    "allowed_gap_percent",
     *LicenseFilter.names(),
 )
 _ALLOWED_SHRINK_PERCENT = Decimal(20)
+_ALLOWED_GAP_PERCENT = Decimal(10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,7 @@ class LoadRequest:
     source: str = "auto"
     on_license_failure: str = "fail"
     allowed_shrink_percent: Decimal = _ALLOWED_SHRINK_PERCENT
+    allowed_gap_percent: Decimal = _ALLOWED_GAP_PERCENT
     license_filter: LicenseFilter = field(default_factory=LicenseFilter)
     dag_run_id: str | None = None
 
@@ -65,7 +68,8 @@ class LoadRequest:
         policy = _choice(
             "on_license_failure", params.get("on_license_failure") or "fail", _POLICIES, mistakes
         )
-        allowed_shrink_percent = _percent(params.get("allowed_shrink_percent"), mistakes)
+        allowed_shrink_percent = _percent("allowed_shrink_percent", params, _ALLOWED_SHRINK_PERCENT, mistakes)
+        allowed_gap_percent = _percent("allowed_gap_percent", params, _ALLOWED_GAP_PERCENT, mistakes)
         mistakes += [
             f"{name} is {params[name]!r}; it must be a list"
             for name in LicenseFilter.names()
@@ -82,6 +86,7 @@ class LoadRequest:
             source=source,
             on_license_failure=policy,
             allowed_shrink_percent=allowed_shrink_percent,
+            allowed_gap_percent=allowed_gap_percent,
             license_filter=LicenseFilter.from_params(params),
             dag_run_id=dag_run_id,
         )
@@ -100,6 +105,7 @@ class Load:
     status: str
     on_license_failure: str
     allowed_shrink_percent: Decimal
+    allowed_gap_percent: Decimal
     filters: dict[str, list[str]]
     dag_run_id: str | None
 
@@ -144,6 +150,7 @@ def open_load(database: Database, request: LoadRequest) -> int:
             rebuild_of=None,
             on_license_failure=request.on_license_failure,
             allowed_shrink_percent=request.allowed_shrink_percent,
+            allowed_gap_percent=request.allowed_gap_percent,
             filters=request.license_filter.as_dict(),
             dag_run_id=request.dag_run_id,
         )
@@ -156,7 +163,7 @@ def get(connection: Connection, load_id: int) -> Load:
         """
         select
             load_id, org_id, snapshot_date, source, pages_load_id, rebuild_of, status,
-            on_license_failure, allowed_shrink_percent, filters, dag_run_id
+            on_license_failure, allowed_shrink_percent, allowed_gap_percent, filters, dag_run_id
         from ops.loads
         where load_id = %(load_id)s
         """,
@@ -351,6 +358,7 @@ def _insert_load(
     rebuild_of: int | None,
     on_license_failure: str,
     allowed_shrink_percent: Decimal,
+    allowed_gap_percent: Decimal,
     filters: Mapping[str, Any],
     dag_run_id: str | None,
 ) -> int:
@@ -363,12 +371,13 @@ def _insert_load(
         """
         insert into ops.loads (
             load_id, org_id, snapshot_date, source, pages_load_id, rebuild_of, status,
-            on_license_failure, allowed_shrink_percent, filters, dag_run_id
+            on_license_failure, allowed_shrink_percent, allowed_gap_percent, filters, dag_run_id
         )
         overriding system value
         values (
             %(load_id)s, %(org_id)s, %(snapshot_date)s, %(source)s, %(pages_load_id)s, %(rebuild_of)s, 'running',
-            %(on_license_failure)s, %(allowed_shrink_percent)s, %(filters)s::jsonb, %(dag_run_id)s
+            %(on_license_failure)s, %(allowed_shrink_percent)s, %(allowed_gap_percent)s, %(filters)s::jsonb,
+            %(dag_run_id)s
         )
         """,
         load_id=load_id,
@@ -379,6 +388,7 @@ def _insert_load(
         rebuild_of=rebuild_of,
         on_license_failure=on_license_failure,
         allowed_shrink_percent=allowed_shrink_percent,
+        allowed_gap_percent=allowed_gap_percent,
         filters=json.dumps(filters),
         dag_run_id=dag_run_id,
     )
@@ -400,6 +410,7 @@ def _open_successor(connection: Connection, first: Load) -> Load:
         rebuild_of=first.load_id,
         on_license_failure=first.on_license_failure,
         allowed_shrink_percent=first.allowed_shrink_percent,
+        allowed_gap_percent=first.allowed_gap_percent,
         filters=first.filters,
         dag_run_id=first.dag_run_id,
     )
@@ -512,14 +523,15 @@ def _choice(name: str, value: object, choices: tuple[str, ...], mistakes: list[s
     return str(value)
 
 
-def _percent(value: object, mistakes: list[str]) -> Decimal:
+def _percent(name: str, params: Mapping[str, Any], default: Decimal, mistakes: list[str]) -> Decimal:
+    value = params.get(name)
     if value is None or value == "":
-        return _ALLOWED_SHRINK_PERCENT
+        return default
     try:
         percent = Decimal(str(value))
     except InvalidOperation:
         percent = Decimal("NaN")
     if percent.is_nan() or not 0 <= percent <= 100:
-        mistakes.append(f"allowed_shrink_percent is {value!r}; it must be a number from 0 to 100")
-        return _ALLOWED_SHRINK_PERCENT
+        mistakes.append(f"{name} is {value!r}; it must be a number from 0 to 100")
+        return default
     return percent

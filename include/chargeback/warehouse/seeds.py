@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from psycopg2 import sql
+import psycopg2
 from sqlalchemy.exc import DBAPIError
 
 from chargeback.errors import SettingsInvalid
-from chargeback.warehouse.database import execute
+from chargeback.warehouse.database import copy_rows, execute
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -32,18 +32,9 @@ def _load_file(connection: Connection, path: Path) -> int:
         raise SettingsInvalid(
             f"{path}: line {wrong[0]} has not the {len(columns)} values its first line names."
         )
-    table = sql.Identifier("mart", path.stem)
-    insert = sql.SQL("insert into {} ({}) values ({})").format(
-        table,
-        sql.SQL(", ").join(map(sql.Identifier, columns)),
-        sql.SQL(", ").join(sql.SQL("%s") * len(columns)),
-    )
-    driver: Any = connection.connection.dbapi_connection
     try:
-        execute(connection, sql.SQL("delete from {}").format(table).as_string(driver))
-        for row in rows:
-            connection.exec_driver_sql(insert.as_string(driver), row)
-    except DBAPIError as error:
-        reason = str(error.orig).partition("\n")[0]
+        execute(connection, f'delete from mart."{path.stem}"')  # noqa: S608 - the name of our own file
+        return copy_rows(connection, f"mart.{path.stem}", columns, rows)
+    except (DBAPIError, psycopg2.Error) as error:
+        reason = str(getattr(error, "orig", error)).partition("\n")[0]
         raise SettingsInvalid(f"{path} does not fit mart.{path.stem}: {reason}. Correct the file.") from error
-    return len(rows)

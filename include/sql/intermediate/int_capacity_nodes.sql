@@ -1,5 +1,6 @@
 -- One row per license and node of its capacity tree: consumers, the pools around them, hosts and clusters.
--- A consumer that the API lists twice is one node, with the figures of its last line and the sums of all.
+-- A consumer that the API lists twice is one node, with the figures of its last line and the sums of all. Keys
+-- are those set for the consumer, or its part of those set for the nearest cost center around it.
 with
 
 lines as (
@@ -10,6 +11,12 @@ lines as (
         consumer_lines.consumer_type,
         consumer_lines.consumer_identity,
         consumer_lines.user_identity,
+        consumer_lines.device_identity,
+        consumer_lines.device_id,
+        consumer_lines.device_name,
+        consumer_lines.user_id,
+        consumer_lines.user_name,
+        consumer_lines.cost_center,
         consumer_lines.device_type,
         consumer_lines.is_virtual_machine,
         consumer_lines.host_identity,
@@ -83,6 +90,42 @@ sums as (
         consumer_identity
 ),
 
+-- The licenses with keys are few, and so are their consumers.
+keyed as (
+    select
+        placed.license_id,
+        placed.consumer_identity,
+        keys.member_type,
+        keys.member,
+        keys.weight,
+        row_number() over (
+            partition by placed.license_id, placed.consumer_identity
+            order by keys.member_type = 'cost_center' asc, keys.member_type desc, length(keys.member) desc
+        ) as place
+    from placed
+    inner join mart.allocation_keys as keys
+        on
+            placed.license_id = keys.license_id
+            and case keys.member_type
+                when 'device' then lower(keys.member) in (lower(placed.device_id), lower(placed.device_name))
+                when 'user' then lower(keys.member) in (lower(placed.user_id), lower(placed.user_name))
+                else starts_with(placed.cost_center || '/', keys.member || '/')
+            end
+    where placed.place = 1
+),
+
+weights as (
+    select
+        license_id,
+        consumer_identity,
+        case member_type
+            when 'cost_center' then weight / count(*) over (partition by license_id, member_type, member)
+            else weight
+        end as allocation_weight
+    from keyed
+    where place = 1
+),
+
 consumers as (
     select
         placed.license_id,
@@ -102,6 +145,8 @@ consumers as (
         placed.processors as sockets,
         case when placed.host_identity is null then placed.points_per_core end as points_per_core,
         placed.user_identity as account_id,
+        case when placed.user_identity is not null then placed.device_identity end as machine_id,
+        weights.allocation_weight,
         sums.installations,
         coalesce(sums.installations > 0, true) as has_installation,
         placed.is_eligible_for_sub_capacity,
@@ -113,6 +158,10 @@ consumers as (
         on
             placed.license_id = sums.license_id
             and placed.consumer_identity = sums.consumer_identity
+    left join weights
+        on
+            placed.license_id = weights.license_id
+            and placed.consumer_identity = weights.consumer_identity
     where placed.place = 1
 ),
 
@@ -263,6 +312,8 @@ nodes as (
         sockets,
         points_per_core,
         null as account_id,
+        null as machine_id,
+        null as allocation_weight,
         null as installations,
         null as has_installation,
         null as is_eligible_for_sub_capacity,
@@ -285,6 +336,8 @@ select
     sockets,
     points_per_core,
     account_id,
+    machine_id,
+    allocation_weight,
     installations,
     has_installation,
     is_eligible_for_sub_capacity,

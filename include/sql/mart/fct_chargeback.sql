@@ -54,6 +54,20 @@ chosen as (
         and fits.is_chosen
 ),
 
+-- Licenses that a key would split, and that have none.
+without_key as (
+    select terms.license_id
+    from intermediate.int_license_terms as terms
+    where
+        terms.load_id = %(load_id)s
+        and terms.weight in ('configured', 'percent')
+        and not exists (
+            select 1 from mart.allocation_keys
+            where allocation_keys.license_id = terms.license_id
+        )
+    group by terms.license_id
+),
+
 charged as (
     select
         licenses.license_key,
@@ -82,6 +96,10 @@ charged as (
         shares.derived_cost,
         chosen.method_id,
         case
+            when chosen.method_id is not null
+                then coalesce(consumers.recharged_consumption, 0) - coalesce(shares.derived_consumption, 0)
+        end as delta,
+        case
             when chosen.family = 'as_recharged' then 'rule_unknown'
             when
                 abs(coalesce(consumers.recharged_consumption, 0) - coalesce(shares.derived_consumption, 0))
@@ -100,6 +118,7 @@ charged as (
                 ) < 1
                 then 'oracle_rounding'
             when license_types.residue_reason = 'rvu_tier' then 'tier'
+            when without_key.license_id is not null then 'key_missing'
             when chosen.method_id is not null then 'unexplained'
         end as delta_reason,
         shares.weight as derived_weight,
@@ -122,6 +141,7 @@ charged as (
             and lines.page_number = raw_lines.page_number
             and lines.row_number = raw_lines.row_number
     left join chosen on consumers.license_id = chosen.license_id
+    left join without_key on consumers.license_id = without_key.license_id
     left join intermediate.int_recharge_shares as shares
         on
             lines.load_id = shares.load_id
@@ -154,6 +174,7 @@ charged as (
         fct_chargeback.derived_consumption,
         fct_chargeback.derived_cost,
         fct_chargeback.method_id,
+        fct_chargeback.delta,
         fct_chargeback.delta_reason,
         fct_chargeback.derived_weight,
         fct_chargeback.derived_weight_total,
@@ -200,6 +221,7 @@ select
     derived_consumption,
     derived_cost,
     method_id,
+    delta,
     delta_reason,
     method_id is not null and delta_reason is null as is_reconciled,
     derived_weight,

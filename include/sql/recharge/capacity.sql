@@ -1,7 +1,7 @@
 -- One row per license, method and node: cores counted upward through every cap, from machines to pools,
 -- hosts, license. A pool or host uses what is in it, never more than it has. One machine that is not eligible
 -- for sub-capacity makes its host count in full. Shares go down the same layers, or straight from the host
--- where the method is flat.
+-- where the method is flat. A license whose quantity is given only has it shared.
 with
 
 terms as (
@@ -262,13 +262,17 @@ licenses as (
         terms.license_id,
         coalesce(sum(factor_groups.capacity), 0) as capacity,
         coalesce(sum(factor_groups.quantity), 0) as exact_quantity,
-        case terms.round_at
-            when 'sum' then ceil(coalesce(sum(factor_groups.quantity), 0))
-            else coalesce(sum(factor_groups.quantity), 0)
-        end as quantity
+        coalesce(
+            terms.license_quantity,
+            case terms.round_at
+                when 'sum' then ceil(sum(factor_groups.quantity))
+                else sum(factor_groups.quantity)
+            end,
+            0
+        ) as quantity
     from terms
     left join factor_groups on terms.term_number = factor_groups.term_number
-    group by terms.term_number, terms.license_id, terms.round_at
+    group by terms.term_number, terms.license_id, terms.round_at, terms.license_quantity
 ),
 
 layers as (
@@ -282,7 +286,7 @@ layers as (
         capacity,
         null::numeric as factor,
         quantity,
-        quantity as weight
+        abs(quantity) as weight
     from licenses
     union all
     select

@@ -21,6 +21,7 @@ machines as (
                     when 'users' then nodes.users
                     when 'cores' then nodes.cores
                     when 'capped_cores' then least(nodes.cores, nodes.capped_cores)
+                    when 'processors' then nodes.sockets
                     when 'installations' then nodes.installations
                     else nodes.allocation_weight
                 end,

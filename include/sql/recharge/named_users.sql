@@ -1,7 +1,7 @@
 -- One row per license, method and node: the license counts its users or the minimum of its servers, whichever
--- is more. A server is a machine that counts by itself, or a host with users below it. Its minimum is per
--- processor, per server, or in a cloud per block of vCPUs. An account on several servers counts once, where
--- its quantity is largest.
+-- is more. A server is a machine that counts by itself, a host with users below it, or the machine that rows of
+-- users name. Its minimum is per processor, per server, or in a cloud per block of vCPUs. An account on several
+-- servers counts once, where its quantity is largest.
 with
 
 terms as (
@@ -18,12 +18,12 @@ listed_users as (
     select
         terms.term_number,
         nodes.node_id,
-        nodes.parent_node_id,
+        coalesce('server ' || nodes.machine_id, nodes.parent_node_id) as parent_node_id,
         coalesce(nodes.account_id, 'node ' || nodes.node_id) as account_id,
         greatest(coalesce(nodes.users, 1), 0) as listed
     from terms
     inner join nodes on terms.license_id = nodes.license_id
-    where nodes.node_type = 'user' and nodes.has_installation
+    where (nodes.node_type = 'user' or nodes.machine_id is not null) and nodes.has_installation
 ),
 
 ranked_users as (
@@ -55,41 +55,89 @@ users_by_server as (
     group by term_number, parent_node_id
 ),
 
+named_machines as (
+    select
+        terms.term_number,
+        nodes.machine_id,
+        max(nodes.cores) as cores,
+        max(nodes.threads) as threads,
+        max(nodes.core_factor) as core_factor,
+        bool_or(nodes.is_cloud) as is_cloud
+    from terms
+    inner join nodes on terms.license_id = nodes.license_id
+    where nodes.machine_id is not null and nodes.has_installation
+    group by terms.term_number, nodes.machine_id
+),
+
+-- A machine that has rows of users and one without a user is one server.
+machines as (
+    select
+        term_number,
+        'server ' || machine_id as node_id,
+        'host' as node_type,
+        3 as level,
+        0 as users,
+        cores,
+        threads,
+        core_factor,
+        is_cloud
+    from named_machines
+    union all
+    select
+        terms.term_number,
+        nodes.node_id,
+        nodes.node_type,
+        nodes.level,
+        greatest(coalesce(nodes.users, 0), 0) as users,
+        nodes.cores,
+        nodes.threads,
+        nodes.core_factor,
+        nodes.is_cloud
+    from terms
+    inner join nodes on terms.license_id = nodes.license_id
+    left join named_machines
+        on
+            terms.term_number = named_machines.term_number
+            and nodes.node_id = named_machines.machine_id
+    where
+        nodes.node_type not in ('user', 'unallocated')
+        and nodes.machine_id is null
+        and nodes.has_installation
+        and named_machines.machine_id is null
+),
+
 servers as (
     select
         terms.term_number,
         terms.round_at,
         terms.least_per_processor,
-        nodes.node_id,
-        nodes.node_type,
-        nodes.level,
-        coalesce(users_by_server.counted, 0) + greatest(coalesce(nodes.users, 0), 0) as users,
-        greatest(coalesce(nodes.cores, 0), 0) as cores,
+        machines.node_id,
+        machines.node_type,
+        machines.level,
+        coalesce(users_by_server.counted, 0) + machines.users as users,
+        greatest(coalesce(machines.cores, 0), 0) as cores,
         case terms.factor_source
             when 'none' then coalesce(terms.factor, 1)
-            else coalesce(nodes.core_factor, terms.factor, 0)
+            else coalesce(machines.core_factor, terms.factor, 0)
         end as factor,
         coalesce(
             case
-                when nodes.is_cloud and terms.units_per_right is not null
+                when machines.is_cloud and terms.units_per_right is not null
                     then terms.least_per_device * (
-                        div(coalesce(nodes.threads, nodes.cores, 0), terms.units_per_right)
-                        + sign(mod(coalesce(nodes.threads, nodes.cores, 0), terms.units_per_right))
+                        div(coalesce(machines.threads, machines.cores, 0), terms.units_per_right)
+                        + sign(mod(coalesce(machines.threads, machines.cores, 0), terms.units_per_right))
                     )
                 else terms.least_per_device
             end,
             0
         ) as minimum_per_server
     from terms
-    inner join nodes on terms.license_id = nodes.license_id
+    inner join machines on terms.term_number = machines.term_number
     left join users_by_server
         on
             terms.term_number = users_by_server.term_number
-            and nodes.node_id = users_by_server.parent_node_id
-    where
-        nodes.node_type not in ('user', 'unallocated')
-        and nodes.has_installation
-        and (nodes.level = 0 or users_by_server.parent_node_id is not null)
+            and machines.node_id = users_by_server.parent_node_id
+    where machines.level = 0 or users_by_server.parent_node_id is not null
 ),
 
 minimums as (

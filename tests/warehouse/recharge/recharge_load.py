@@ -80,8 +80,11 @@ class RechargeLoad:
 
 def _term(number: int, license_id: str, given: Any, license_: Mapping[str, Any]) -> tuple[object, ...]:
     rule = given if isinstance(given, Method) else method(given)
-    values = dict(zip(TERM_COLUMNS, term(LOAD_ID, number, license_id, rule, None), strict=True))
-    return tuple((values | {"license_quantity": _exact(license_.get("quantity"))}).values())
+    quantity = _exact(license_.get("quantity"))
+    values = dict(zip(TERM_COLUMNS, term(LOAD_ID, number, license_id, rule, quantity), strict=True))
+    if rule.family == "tiers":
+        values["license_quantity"] = quantity
+    return tuple(values.values())
 
 
 def _exact(value: Any) -> Any:

@@ -12,6 +12,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.pool import NullPool
 
+from chargeback.warehouse import seeds
+
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Connection, Engine
 
@@ -22,7 +24,7 @@ _LOCK = "select pg_advisory_xact_lock(hashtextextended('license_chargeback/migra
 
 
 def upgrade(url: str | URL) -> None:
-    """Apply every missing revision in one transaction: all or none.
+    """Apply every missing revision and load the seeds in one transaction: all or none.
 
     A second upgrade at the same time waits for the first and then finds nothing to do.
     """
@@ -30,6 +32,7 @@ def upgrade(url: str | URL) -> None:
         connection.exec_driver_sql(_LOCK)
         connection.exec_driver_sql(f"create schema if not exists {VERSION_SCHEMA}")
         command.upgrade(_config(connection), "head")
+        seeds.load(connection)
 
 
 def is_current(url: str | URL) -> bool:
