@@ -32,6 +32,8 @@ class Nights:
         """Build one load; publish it where no check forbids. Returns the license ids that checks found."""
         self.load_id += 1
         parameters = self.parameters = self._open(night)
+        for statement in night.get("seeds", ()):
+            execute(self.connection, statement)
         for position, license_ in enumerate(night.get("licenses", ()), start=1):
             self._land(license_, position)
         self._sabotage(night.get("sabotage_staging", ()))

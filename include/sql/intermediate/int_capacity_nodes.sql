@@ -1,6 +1,6 @@
 -- One row per license and node of its capacity tree: consumers, the pools around them, hosts and clusters.
--- A consumer that the API lists twice is one node, with the figures of its last line and the sums of all. Keys
--- are those set for the consumer, or its part of those set for the nearest cost center around it.
+-- A consumer that the API lists twice is one node, with the figures of its last line and the sums of all. Its
+-- key is the one set for itself, or its part of the one set for the nearest cost center around it.
 with
 
 lines as (

@@ -1,7 +1,7 @@
 -- One row per license, method and node: the license counts its users or the minimum of its servers, whichever
--- is more. A server is a machine that counts by itself, a host with users below it, or the machine that rows of
--- users name. Its minimum is per processor, per server, or in a cloud per block of vCPUs. An account on several
--- servers counts once, where its quantity is largest.
+-- is more. A server is a machine that counts by itself, a host with users below it, or the machine that rows
+-- of users name. Its minimum is per processor, per server, or in a cloud per block of vCPUs. An account on
+-- several servers counts once, where its quantity is largest.
 with
 
 terms as (

@@ -1,14 +1,41 @@
 -- severity: warn
--- What the rows of a license are recharged adds up to what it consumes, or there is a known reason why not.
+-- L3: what the rows of a license are recharged adds up to what it consumes, or there is a known reason.
+-- A reason that the license type bounds (a peak, in percent of the consumption) explains no more than that.
+with
+
+positions as (
+    select
+        licenses.license_id,
+        licenses.license_name,
+        positions.consumed,
+        positions.recharged_consumption,
+        positions.row_count,
+        positions.residue,
+        positions.residue_reason,
+        mart.allowed_gap(licenses.license_type, positions.row_count, positions.consumed) as allowed_gap,
+        bounds.license_type is not null and positions.status = 'loaded' as is_bounded
+    from mart.fct_license_positions as positions
+    inner join mart.dim_licenses as licenses on positions.license_key = licenses.license_key
+    left join mart.gap_tolerances as bounds
+        on
+            lower(licenses.license_type) = lower(bounds.license_type)
+            and bounds.percent > 0
+    where positions.load_id = %(load_id)s and positions.snapshot_date = %(snapshot_date)s
+)
+
 select
-    dim_licenses.license_id,
-    dim_licenses.license_name,
-    positions.consumed || ' consumed by the license' as expected,
-    positions.recharged_consumption || ' recharged to its ' || positions.row_count || ' rows' as found
-from mart.fct_license_positions as positions
-inner join mart.dim_licenses on positions.license_key = dim_licenses.license_key
+    license_id,
+    license_name,
+    consumed || ' consumed by the license' as expected,
+    recharged_consumption || ' recharged to its ' || row_count || ' rows; '
+    || case residue_reason
+        when 'unexplained' then 'no known reason'
+        else residue_reason || ' explains ' || trim_scale(round(allowed_gap, 6)) || ' at most'
+    end as found
+from positions
 where
-    positions.load_id = %(load_id)s
-    and positions.snapshot_date = %(snapshot_date)s
-    and positions.residue_reason = 'unexplained'
-order by abs(positions.residue) desc, dim_licenses.license_id
+    abs(residue) > allowed_gap
+    and (residue_reason = 'unexplained' or (is_bounded and row_count > 0))
+order by
+    abs(residue) desc,
+    license_id asc

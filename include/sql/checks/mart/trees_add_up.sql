@@ -1,5 +1,5 @@
 -- severity: fail
--- The roots of each tree add up to what the license recharges, and so do the nodes' own figures.
+-- L6: the roots of each tree add up to what the license recharges, and so do the nodes' own figures.
 with
 
 hierarchies as (

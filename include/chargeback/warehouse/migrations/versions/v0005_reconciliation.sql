@@ -115,6 +115,18 @@ comment on column mart.gap_tolerances.percent is 'Percent of the consumption tha
 comment on column mart.gap_tolerances.source is 'Why so much is no gap.';
 comment on column mart.gap_tolerances.as_of is 'When the figure was set.';
 
+create function mart.allowed_gap(type_name text, row_count numeric, consumption numeric) returns numeric
+language sql stable parallel safe
+return (
+    select greatest(units_per_row * row_count, abs(coalesce(consumption, 0)) * percent / 100)
+    from mart.gap_tolerances
+    where license_type = '*' or lower(license_type) = lower(type_name)
+    order by license_type = '*' asc
+    limit 1
+);
+comment on function mart.allowed_gap is
+'Units by which so many rows may differ from a consumption of this license type; null where gap_tolerances has no line.';
+
 alter table ops.loads
 add column allowed_gap_percent numeric not null default 10 check (allowed_gap_percent between 0 and 100);
 comment on column ops.loads.allowed_gap_percent is

@@ -1,0 +1,104 @@
+-- severity: fail
+-- L2 and L6 in the tree of machines: what a cluster is recharged is what its hosts and the machines without a
+-- host are; and what a host is recharged is what its consumers are.
+with
+
+charges as (
+    select * from mart.fct_chargeback
+    where load_id = %(load_id)s and snapshot_date = %(snapshot_date)s
+),
+
+charges_by_host as (
+    select
+        charges.license_id,
+        dim_hosts.host_identity as identity,
+        coalesce(sum(charges.recharged_consumption), 0) as consumption,
+        coalesce(sum(charges.recharged_cost), 0) as cost
+    from charges
+    inner join mart.dim_hosts on charges.host_key = dim_hosts.host_key
+    group by
+        charges.license_id,
+        dim_hosts.host_identity
+),
+
+charges_by_cluster as (
+    select
+        charges.license_id,
+        dim_clusters.cluster_identity as identity,
+        coalesce(sum(charges.recharged_consumption), 0) as consumption,
+        coalesce(sum(charges.recharged_cost), 0) as cost
+    from charges
+    inner join mart.dim_clusters on charges.cluster_key = dim_clusters.cluster_key
+    group by
+        charges.license_id,
+        dim_clusters.cluster_identity
+),
+
+hosts as (
+    select
+        fct_host_consumption.license_id,
+        dim_hosts.host_identity as identity,
+        coalesce(fct_host_consumption.recharged_consumption, 0) as consumption,
+        coalesce(fct_host_consumption.recharged_cost, 0) as cost
+    from mart.fct_host_consumption
+    inner join mart.dim_hosts on fct_host_consumption.host_key = dim_hosts.host_key
+    where
+        fct_host_consumption.load_id = %(load_id)s
+        and fct_host_consumption.snapshot_date = %(snapshot_date)s
+),
+
+clusters as (
+    select
+        fct_cluster_consumption.license_id,
+        dim_clusters.cluster_identity as identity,
+        coalesce(fct_cluster_consumption.recharged_consumption, 0) as consumption,
+        coalesce(fct_cluster_consumption.recharged_cost, 0) as cost
+    from mart.fct_cluster_consumption
+    inner join mart.dim_clusters on fct_cluster_consumption.cluster_key = dim_clusters.cluster_key
+    where
+        fct_cluster_consumption.load_id = %(load_id)s
+        and fct_cluster_consumption.snapshot_date = %(snapshot_date)s
+),
+
+compared as (
+    select
+        coalesce(hosts.license_id, charges_by_host.license_id) as license_id,
+        'host ' || coalesce(hosts.identity, charges_by_host.identity) as node,
+        charges_by_host.consumption as charged_consumption,
+        charges_by_host.cost as charged_cost,
+        hosts.consumption,
+        hosts.cost
+    from charges_by_host
+    full outer join hosts
+        on
+            charges_by_host.license_id = hosts.license_id
+            and charges_by_host.identity = hosts.identity
+    union all
+    select
+        coalesce(clusters.license_id, charges_by_cluster.license_id) as license_id,
+        'cluster ' || coalesce(clusters.identity, charges_by_cluster.identity) as node,
+        charges_by_cluster.consumption as charged_consumption,
+        charges_by_cluster.cost as charged_cost,
+        clusters.consumption,
+        clusters.cost
+    from charges_by_cluster
+    full outer join clusters
+        on
+            charges_by_cluster.license_id = clusters.license_id
+            and charges_by_cluster.identity = clusters.identity
+)
+
+select
+    license_id,
+    node,
+    coalesce(charged_consumption::text, 'nothing') || ' for ' || coalesce(charged_cost::text, 'nothing')
+    || ' charged to the consumers' as expected,
+    coalesce(consumption::text, 'nothing') || ' for ' || coalesce(cost::text, 'nothing') || ' at the node'
+        as found
+from compared
+where
+    consumption is distinct from charged_consumption
+    or cost is distinct from charged_cost
+order by
+    license_id,
+    node
