@@ -14,7 +14,7 @@ import yaml
 from chargeback.errors import SettingsInvalid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
 METHODS_FILE = Path(__file__).resolve().parents[1] / "config" / "methods.yaml"
 
@@ -73,6 +73,8 @@ _NUMBERS = (
     "units_per_right",
 )
 _NAMES = ("minimum_list", "cloud_list", "tier_list", "explanation", "source")
+# What a license's capacity tree may have in it; a method that needs what is not there would give what another gives.
+FEATURES = ("clusters", "hosts", "pools", "caps", "clouds", "processors", "stand_alone", "installations")
 _CONDITIONS = ("license_ids", "publishers", "license_types")
 
 
@@ -101,6 +103,7 @@ class Method:
     cloud_list: str | None = None
     tier_list: str | None = None
     share_scale: int = 12
+    needs: tuple[str, ...] = ()
     explanation: str = ""
     source: str = ""
 
@@ -131,13 +134,14 @@ class LicenseFacts:
     license_type: str | None = None
     publisher: str | None = None
     consumed: Decimal | None = None
+    features: Collection[str] = FEATURES
 
 
 # The columns of intermediate.int_license_terms, in the order of `Catalog.terms`.
 _PARAMETERS = tuple(
     field.name
     for field in fields(Method)
-    if field.name not in ("method_id", "family", "is_total_given", "explanation", "source")
+    if field.name not in ("method_id", "family", "is_total_given", "needs", "explanation", "source")
 )
 TERM_COLUMNS = (
     "load_id",
@@ -174,12 +178,16 @@ class Catalog:
         return catalog
 
     def candidates(self, license_: LicenseFacts) -> tuple[Method, ...]:
-        """The methods a license may be charged by, the likeliest first."""
-        method_ids = next(
-            (override.methods for override in self.overrides if override.covers(license_)),
-            self.license_types.get((license_.license_type or "").strip().lower(), self.default),
-        )
-        return tuple(self.methods[method_id] for method_id in method_ids)
+        """The methods a license may be charged by, the likeliest first.
+
+        Those of an override as they are; those of its type where the license has what they need, or else the first.
+        """
+        chosen = next((override.methods for override in self.overrides if override.covers(license_)), None)
+        if chosen is not None:
+            return tuple(self.methods[method_id] for method_id in chosen)
+        method_ids = self.license_types.get((license_.license_type or "").strip().lower(), self.default)
+        methods = tuple(self.methods[method_id] for method_id in method_ids)
+        return tuple(method for method in methods if set(method.needs) <= set(license_.features)) or methods[:1]
 
     def terms(self, load_id: int, licenses: Iterable[LicenseFacts]) -> list[tuple[object, ...]]:
         """Rows of intermediate.int_license_terms (TERM_COLUMNS): one per license and candidate, numbered."""
@@ -345,6 +353,11 @@ def _mistakes_of(method_id: str, given: dict[str, Any], values: dict[str, Any]) 
             values[name] = number
         elif name in _NAMES:
             values[name] = " ".join(str(value).split())
+        elif name == "needs":
+            texts = value if isinstance(value, list) else [value]
+            if unknown := [text for text in texts if text not in FEATURES]:
+                yield f"needs {', '.join(map(repr, unknown))}, not one of {', '.join(FEATURES)}"
+            values[name] = tuple(texts)
         elif name == "share_scale" and isinstance(value, int) and 0 <= value <= 18:
             values[name] = value
         elif name == "share_scale":

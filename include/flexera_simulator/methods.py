@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING
 
@@ -137,7 +138,10 @@ def resource_value_units(estate: Estate, license_: License) -> Consumption:
     total = tiered(sum((machine.effective_cores for machine in machines), Decimal(0)))
     amounts = pro_rata_to_cores(machines, total)
     lines = [
-        _machine_line(estate, license_, machine, amount, "Tiered total shared by cores", own=Decimal(0))
+        replace(
+            _machine_line(estate, license_, machine, amount, "Tiered total shared by cores", own=Decimal(0)),
+            shows_capacity=True,
+        )
         for machine, amount in zip(machines, amounts, strict=True)
     ]
     return Consumption(lines, total if lines else Decimal(0))

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from bench_world import expect, open_load, seconds_of, value
 from measure import Measure, Ratio
 
-from chargeback.steps import build, checks, extract, flatten, loads, publish
+from chargeback.methods import Catalog
+from chargeback.steps import build, checks, derive, extract, flatten, loads, publish
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +26,7 @@ TIMES = 10
 LICENSES = 20
 PAGE_SIZE = 1_000
 REPEATS = 3
-STAGES = ("extract", "check_staging", "flatten", "build_levels", "build_star", "check_star", "publish")
+STAGES = ("extract", "check_staging", "flatten", "build_levels", "derive", "build_star", "check_star", "publish")
 
 
 @cache
@@ -57,6 +58,7 @@ def night(world: BenchWorld, rows: int) -> dict[str, float]:
     seconds["check_staging"] = seconds_of(checks.check_staging, database, load)
     seconds["flatten"] = seconds_of(flatten.flatten, database, world.field_map, load)
     seconds["build_levels"] = seconds_of(build.build, database, load, "intermediate")
+    seconds["derive"] = seconds_of(derive.derive, database, Catalog.read(), load)
     seconds["build_star"] = seconds_of(build.build, database, load, "mart")
     seconds["check_star"] = seconds_of(checks.check, database, load, "mart")
     seconds["publish"] = seconds_of(publish.publish, database, load_id)

@@ -81,7 +81,7 @@ class World:
         with self._connection.begin_nested() as savepoint:
             for number, license_ in enumerate(licenses, start=1):
                 self._land(number, license_)
-            recharge.run(self._connection, self._parameters)
+            recharge.run(self._connection, self._parameters, all_shares=True)
             results = self._read(licenses)
             savepoint.rollback()
         return results

@@ -44,15 +44,27 @@ def _licenses(connection: Connection, load_id: object) -> list[LicenseFacts]:
     rows = execute(
         connection,
         """
-        select license_id, license_type, publisher, consumed
-        from intermediate.int_license_versions
-        where
-            load_id = %(load_id)s
-            and license_id in (
-                select license_id from intermediate.int_capacity_nodes
-                where load_id = %(load_id)s
-            )
-        order by license_id
+        select licenses.license_id, licenses.license_type, licenses.publisher, licenses.consumed, nodes.features
+        from intermediate.int_license_versions as licenses
+        inner join (
+            select
+                license_id,
+                array_remove(array[
+                    case when bool_or(node_type = 'cluster') then 'clusters' end,
+                    case when bool_or(node_type = 'host') then 'hosts' end,
+                    case when bool_or(node_type in ('pool', 'outer_pool')) then 'pools' end,
+                    case when bool_or(level = 0 and capped_cores is not null) then 'caps' end,
+                    case when bool_or(is_cloud) then 'clouds' end,
+                    case when bool_or(level = 0 and sockets is not null) then 'processors' end,
+                    case when bool_or(level = 0 and host_node_id is null) then 'stand_alone' end,
+                    case when bool_or(installations > 1) then 'installations' end
+                ], null) as features
+            from intermediate.int_capacity_nodes
+            where load_id = %(load_id)s
+            group by license_id
+        ) as nodes on licenses.license_id = nodes.license_id
+        where licenses.load_id = %(load_id)s
+        order by licenses.license_id
         """,
         load_id=load_id,
     ).all()

@@ -1,80 +1,24 @@
 -- One row per license and candidate method: how well it gives what the API recharges, whether it is chosen.
--- The method that gives most consumers what they are recharged is chosen; of two, the one that is nearer in
--- sum, then the likelier by the catalog. Licenses taken over come with the rows of the earlier load.
+-- Licenses taken over come with the rows of the earlier load.
 with
-
-terms as (
-    select * from intermediate.int_license_terms
-    where load_id = %(load_id)s
-),
-
-consumers as (
-    select
-        license_id,
-        node_id,
-        coalesce(recharged_consumption, 0) as recharged_consumption
-    from intermediate.int_capacity_nodes
-    where load_id = %(load_id)s and level = 0
-),
-
-shares as (
-    select
-        term_number,
-        node_id,
-        derived_consumption
-    from intermediate.int_recharge_shares
-    where load_id = %(load_id)s
-),
-
-compared as (
-    select
-        terms.term_number,
-        count(consumers.node_id) as consumer_count,
-        count(consumers.node_id) filter (
-            where abs(consumers.recharged_consumption - coalesce(shares.derived_consumption, 0)) <= 0.00001
-        ) as matching_count,
-        coalesce(sum(abs(consumers.recharged_consumption - coalesce(shares.derived_consumption, 0))), 0)
-            as deviation,
-        coalesce(sum(consumers.recharged_consumption), 0) as recharged_consumption,
-        coalesce(sum(shares.derived_consumption), 0) as consumers_consumption
-    from terms
-    left join consumers on terms.license_id = consumers.license_id
-    left join shares
-        on
-            terms.term_number = shares.term_number
-            and consumers.node_id = shares.node_id
-    group by terms.term_number
-),
-
-totals as (
-    select
-        term_number,
-        sum(derived_consumption) as derived_consumption
-    from shares
-    group by term_number
-),
 
 fits as (
     select
         terms.license_id,
         terms.method_id,
-        compared.consumer_count,
-        compared.matching_count,
-        compared.deviation,
-        compared.recharged_consumption,
-        coalesce(totals.derived_consumption, 0) as derived_consumption,
-        coalesce(totals.derived_consumption, 0) - compared.consumers_consumption as unallocated_consumption,
-        row_number() over (
-            partition by terms.license_id
-            order by
-                terms.family = 'as_recharged' asc,
-                compared.matching_count desc,
-                compared.deviation asc,
-                terms.term_number asc
-        ) = 1 as is_chosen
-    from terms
-    inner join compared on terms.term_number = compared.term_number
-    left join totals on terms.term_number = totals.term_number
+        fits.consumer_count,
+        fits.matching_count,
+        fits.deviation,
+        fits.recharged_consumption,
+        fits.derived_consumption,
+        fits.unallocated_consumption,
+        fits.is_chosen
+    from intermediate.int_method_fits as fits
+    inner join intermediate.int_license_terms as terms
+        on
+            fits.load_id = terms.load_id
+            and fits.term_number = terms.term_number
+    where fits.load_id = %(load_id)s
 ),
 
 taken_over as (

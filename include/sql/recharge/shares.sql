@@ -1,4 +1,4 @@
--- One row per license, method and consumer: its share, what it costs, and the figures that explain both.
+-- One row per license, chosen method and consumer: its share, what it costs, and the figures that explain both.
 -- Shares are settled as in layers.sql, again among all siblings. What nobody has a weight for goes to a
 -- consumer "unallocated". Money is rounded once per license: every cost down to whole minor units, those left
 -- over by largest remainder; ties by node_id.
@@ -29,11 +29,15 @@ terms as (
         on
             terms.load_id = licenses.load_id
             and terms.term_number = licenses.term_number
+    inner join intermediate.int_method_fits as fits
+        on
+            terms.load_id = fits.load_id
+            and terms.term_number = fits.term_number
     left join intermediate.int_license_prices as prices
         on
             terms.load_id = prices.load_id
             and terms.license_id = prices.license_id
-    where terms.load_id = %(load_id)s and licenses.level = 5
+    where terms.load_id = %(load_id)s and licenses.level = 5 and (fits.is_chosen or %(all_shares)s::boolean)
 ),
 
 parents as (
@@ -47,6 +51,7 @@ parents as (
         siblings.weight_total,
         row_number() over () as parent_number
     from intermediate.int_recharge_layers as layers
+    inner join terms on layers.term_number = terms.term_number
     left join intermediate.int_recharge_siblings as siblings
         on
             layers.load_id = siblings.load_id

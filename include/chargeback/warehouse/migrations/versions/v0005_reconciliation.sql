@@ -79,6 +79,27 @@ comment on column intermediate.int_license_terms.license_quantity is
 'The license''s consumption where it is typed in, bought as a whole or counted by figures the API does not give, so
 that only its split is derived; for tiers the units they apply to. Null where it is counted.';
 
+create table intermediate.int_method_fits (
+    load_id bigint not null,
+    term_number integer not null,
+    consumer_count bigint not null,
+    matching_count bigint not null,
+    deviation numeric not null,
+    recharged_consumption numeric not null,
+    derived_consumption numeric not null,
+    unallocated_consumption numeric not null,
+    is_chosen boolean not null,
+    primary key (load_id, term_number)
+) partition by list (load_id);
+comment on table intermediate.int_method_fits is
+'One row per load and method of a license: how well it gives what the API recharges, and whether it is chosen.';
+comment on column intermediate.int_method_fits.deviation is
+'What derived and recharged consumption differ by, over the consumers that do not match.';
+comment on table intermediate.int_recharge_shares is
+'One row per load, license and consumer, "unallocated" and "rounding" among them: its share by the chosen method.';
+comment on column bi.method_fit.deviation is
+'What derived and recharged consumption differ by, over the consumers that do not match.';
+
 create table mart.allocation_keys (
     license_id text not null,
     member_type text not null check (member_type in ('device', 'user', 'cost_center')),
@@ -150,3 +171,6 @@ comment on view bi.delta_reason is
 'One row per reason why a charge may differ from the one derived: the closed list behind delta_reason.';
 comment on column bi.delta_reason.delta_reason is 'The reason, as in bi.chargeback.delta_reason.';
 comment on column bi.delta_reason.meaning is 'What it means, in a sentence.';
+
+-- Loads whose levels are still there get the partition they lack.
+select ops.ensure_partitions(load_id, snapshot_date) from ops.loads where levels_dropped_at is null;
