@@ -57,6 +57,7 @@ def test_every_param_has_a_title_and_a_help_text(dag_bag) -> None:
         "exclude_license_ids",
         "on_license_failure",
         "allowed_shrink_percent",
+        "allowed_gap_percent",
     }
     for name in params:
         schema = params.get_param(name)

@@ -193,3 +193,38 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
 def test_a_file_of_another_form_is_one_clear_error(text: str) -> None:
     with pytest.raises(SettingsInvalid, match=r"^methods\.yaml: "):
         Catalog.parse(text)
+
+
+def test_a_method_is_tried_where_the_license_has_what_it_needs() -> None:
+    def tried(license_type: str, *features: str) -> set[str]:
+        facts = LicenseFacts(license_id="1", license_type=license_type, features=features)
+        return {method.method_id for method in CATALOG.candidates(facts)}
+
+    assert tried("IBM PVU", "hosts") == {"ibm_pvu.sub_capacity.layered.v1", "ibm_pvu.full_capacity.v1"}
+    assert tried("IBM PVU", "hosts", "pools") > tried("IBM PVU", "hosts")
+    assert tried("Oracle Processor", "clouds", "stand_alone") >= {"oracle_processor.cloud.enterprise.v1"}
+    assert not any("cluster" in name for name in tried("Oracle Processor", "stand_alone"))
+    assert tried("Oracle Processor") == {"oracle_processor.cluster.vm_cores.v1"}
+
+
+def test_an_override_is_tried_whatever_the_license_has() -> None:
+    catalog = parse(", needs: [clusters]", "[{license_ids: ['1'], methods: [device.each.v1]}]")
+    facts = LicenseFacts(license_id="1", license_type="Device", features=())
+
+    assert [method.method_id for method in catalog.candidates(facts)] == ["device.each.v1"]
+
+
+def test_a_need_that_no_license_can_have_is_named() -> None:
+    with pytest.raises(SettingsInvalid, match=r"needs 'wings', not one of clusters"):
+        parse(", needs: [wings]")
+
+
+def test_only_methods_that_split_a_given_total_take_the_licenses_consumption() -> None:
+    def quantity(license_type: str, method_id: str) -> object:
+        facts = LicenseFacts(license_id="1", license_type=license_type, consumed=Decimal(7))
+        rows = [dict(zip(TERM_COLUMNS, row, strict=True)) for row in CATALOG.terms(1, [facts])]
+        return next(row["license_quantity"] for row in rows if row["method_id"] == method_id)
+
+    assert quantity("IBM VPC", "ibm_vpc.layered.v1") is None
+    assert quantity("IBM VPC", "ibm_vpc.total_given.v1") == Decimal(7)
+    assert quantity("Custom Metric", "fixed_amount.even.v1") == Decimal(7)
