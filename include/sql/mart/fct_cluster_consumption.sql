@@ -1,4 +1,5 @@
--- One row per license and cluster.
+-- One row per license and cluster. It is recharged what its consumers are; one that is listed on several
+-- clusters is charged on that of its last line.
 with
 
 licenses as (
@@ -12,6 +13,20 @@ licenses as (
 clusters as (
     select * from intermediate.int_clusters
     where load_id = %(load_id)s
+),
+
+charges as (
+    select
+        fct_chargeback.license_id,
+        dim_clusters.cluster_identity,
+        sum(fct_chargeback.recharged_consumption) as recharged_consumption,
+        sum(fct_chargeback.recharged_cost) as recharged_cost
+    from mart.fct_chargeback
+    inner join mart.dim_clusters on fct_chargeback.cluster_key = dim_clusters.cluster_key
+    where fct_chargeback.load_id = %(load_id)s and fct_chargeback.snapshot_date = %(snapshot_date)s
+    group by
+        fct_chargeback.license_id,
+        dim_clusters.cluster_identity
 ),
 
 taken_over as (
@@ -29,10 +44,17 @@ consumption as (
         clusters.vm_count,
         clusters.host_count,
         clusters.consumption,
-        clusters.recharged_consumption,
-        clusters.recharged_cost
+        case
+            when charges.license_id is null then 0
+            else charges.recharged_consumption
+        end as recharged_consumption,
+        case when charges.license_id is null then 0 else charges.recharged_cost end as recharged_cost
     from clusters
     left join licenses on clusters.license_id = licenses.license_id
+    left join charges
+        on
+            clusters.license_id = charges.license_id
+            and clusters.cluster_identity = charges.cluster_identity
     union all
     select
         fct_cluster_consumption.license_key,

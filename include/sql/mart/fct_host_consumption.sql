@@ -1,4 +1,5 @@
--- One row per license and host.
+-- One row per license and host. It is recharged what its consumers are; one that is listed on several hosts
+-- is charged on that of its last line.
 with
 
 licenses as (
@@ -12,6 +13,20 @@ licenses as (
 hosts as (
     select * from intermediate.int_hosts
     where load_id = %(load_id)s
+),
+
+charges as (
+    select
+        fct_chargeback.license_id,
+        dim_hosts.host_identity,
+        sum(fct_chargeback.recharged_consumption) as recharged_consumption,
+        sum(fct_chargeback.recharged_cost) as recharged_cost
+    from mart.fct_chargeback
+    inner join mart.dim_hosts on fct_chargeback.host_key = dim_hosts.host_key
+    where fct_chargeback.load_id = %(load_id)s and fct_chargeback.snapshot_date = %(snapshot_date)s
+    group by
+        fct_chargeback.license_id,
+        dim_hosts.host_identity
 ),
 
 taken_over as (
@@ -29,10 +44,17 @@ consumption as (
         hosts.consuming_cores,
         hosts.vm_count,
         hosts.consumption,
-        hosts.recharged_consumption,
-        hosts.recharged_cost
+        case
+            when charges.license_id is null then 0
+            else charges.recharged_consumption
+        end as recharged_consumption,
+        case when charges.license_id is null then 0 else charges.recharged_cost end as recharged_cost
     from hosts
     left join licenses on hosts.license_id = licenses.license_id
+    left join charges
+        on
+            hosts.license_id = charges.license_id
+            and hosts.host_identity = charges.host_identity
     union all
     select
         fct_host_consumption.license_key,

@@ -1,7 +1,7 @@
--- One row per license and method: how well it gives what the API recharges, and whether it is chosen. The one
--- that gives most consumers what they are recharged, to the fifth decimal, is chosen; of two, the one whose other
--- consumers are nearer in sum, then the likelier by the catalog.
--- What a consumer has a share of is compared before the last unit is handed out, which is far below that decimal.
+-- One row per license and method: how well it gives what the API recharges, and whether it is chosen. The
+-- one that gives most consumers what they are recharged, to the fifth decimal, is chosen; of two, the one
+-- whose other consumers are nearer in sum, then the likelier by the catalog. What a consumer has a share
+-- of is compared before the last unit is handed out, which is far below that decimal.
 with
 
 terms as (
@@ -60,7 +60,10 @@ derived as (
         terms.term_number,
         consumers.recharged,
         coalesce(
-            case when nodes.is_direct then nodes.quantity else nodes.weight * parents.consumption_per_weight end,
+            case
+                when nodes.is_direct then nodes.quantity
+                else nodes.weight * parents.consumption_per_weight
+            end,
             0
         ) as derived
     from intermediate.int_recharge_quantities as nodes

@@ -1,7 +1,7 @@
--- One row per license, chosen method and consumer: its share, what it costs, and the figures that explain both.
--- Shares are settled as in layers.sql, again among all siblings. What nobody has a weight for goes to a
--- consumer "unallocated". Money is rounded once per license: every cost down to whole minor units, those left
--- over by largest remainder; ties by node_id.
+-- One row per license, chosen method and consumer: its share, what it costs, and the figures that explain
+-- both. Shares are settled as in layers.sql, again among all siblings. What nobody has a weight for goes
+-- to a consumer "unallocated". Money is rounded once per license: every cost down to whole minor units,
+-- those left over by largest remainder; ties by node_id.
 with
 
 -- cost = units x cost_per_unit / cost_divisor, in minor units: both stay whole or exact until the division.

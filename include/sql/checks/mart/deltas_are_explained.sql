@@ -1,6 +1,7 @@
 -- severity: warn
 -- A method gives what Flexera recharges, or there is a known reason why not. Licenses that no method fits,
--- beyond the tolerance of their type, are for a person to look at: bi.explanation has the figures of each row.
+-- beyond the tolerance of their type, are for a person to look at: bi.explanation has the figures of each
+-- row.
 with
 
 deltas as (

@@ -97,8 +97,8 @@ select
         as found
 from compared
 where
-    consumption is distinct from charged_consumption
-    or cost is distinct from charged_cost
+    coalesce(consumption, 0) <> coalesce(charged_consumption, 0)
+    or coalesce(cost, 0) <> coalesce(charged_cost, 0)
 order by
     license_id,
     node

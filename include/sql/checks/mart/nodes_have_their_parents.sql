@@ -1,6 +1,6 @@
 -- severity: fail
--- Every node of a license's capacity tree stands in a pool, host or cluster that is a node of the tree too, and
--- of a higher level: a node under nothing would be counted nowhere.
+-- Every node of a license's capacity tree stands in a pool, host or cluster that is a node of the tree
+-- too, and of a higher level: a node under nothing would be counted nowhere.
 with
 
 nodes as (
