@@ -96,7 +96,16 @@ class Nights:
         license_id = str(license_["license_id"])
         attributes = {
             name: license_.get(name)
-            for name in ("license_name", "license_type", "publisher", "purchased", "consumed", "expires_on")
+            for name in (
+                "license_name",
+                "license_type",
+                "publisher",
+                "edition",
+                "version",
+                "purchased",
+                "consumed",
+                "expires_on",
+            )
         }
         self._insert("intermediate.int_licenses", [{"license_id": license_id, **attributes}])
         is_selected = license_.get("is_selected", True)
@@ -162,7 +171,16 @@ class Nights:
             [{**key, "extraction_id": extraction_id, "row_count": row_count, "body": "[]"}],
         )
         for row_number, line in enumerate(page, start=1):
-            self._insert("intermediate.int_consumption_lines", [{**key, "row_number": row_number, **line}])
+            row = {**key, "row_number": row_number}
+            columns = {name: value for name, value in line.items() if name != "products"}
+            self._insert("intermediate.int_consumption_lines", [{**row, **columns}])
+            self._insert(
+                "intermediate.int_line_products",
+                [
+                    {**row, "position": position, **product}
+                    for position, product in enumerate(line.get("products", ()), start=1)
+                ],
+            )
 
     def _insert(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
         for row in rows:
