@@ -91,6 +91,9 @@ def test_random_lines_keep_their_totals_through_facts_and_trees(
             "rows_repeated_across_pages",
             "host_figures_agree",
             "rows_add_up_to_their_license",
+            "figures_are_not_negative",
+            "license_types_are_known",
+            "currencies_are_known",
         }
         recharged = ("recharged_consumption", "recharged_cost")
         charged = totals(session, "intermediate.int_consumer_lines", *recharged)

@@ -6,7 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from chargeback.methods import Catalog
-from chargeback.steps import derive
+from chargeback.steps import checks, derive
 from chargeback.steps.build import LAYERS
 from chargeback.warehouse import scripts
 from chargeback.warehouse.database import copy_rows, execute
@@ -31,6 +31,8 @@ class Nights:
     def run(self, night: Mapping[str, Any]) -> Found:
         """Build one load; publish it where no check forbids. Returns the license ids that checks found."""
         self.load_id += 1
+        date_ = night.get("snapshot_date", date(2026, 11, 24))
+        self._received_at = night.get("received_at", f"{date_} 02:00 UTC")
         parameters = self.parameters = self._open(night)
         for position, license_ in enumerate(night.get("licenses", ()), start=1):
             self._land(license_, position)
@@ -165,10 +167,19 @@ class Nights:
     def _land_page(
         self, extraction_id: int, license_id: str, number: int, page: list[Mapping[str, Any]], row_count: int
     ) -> None:
+        received_at = self._received_at
         key = {"license_id": license_id, "page_number": number}
         self._insert(
             "staging.consumption_pages",
-            [{**key, "extraction_id": extraction_id, "row_count": row_count, "body": "[]"}],
+            [
+                {
+                    **key,
+                    "extraction_id": extraction_id,
+                    "row_count": row_count,
+                    "body": "[]",
+                    "received_at": received_at,
+                }
+            ],
         )
         for row_number, line in enumerate(page, start=1):
             row = {**key, "row_number": row_number}
@@ -192,12 +203,16 @@ class Nights:
             assert execute(self.connection, statement).rowcount > 0
 
     def _check(self, layer: str, parameters: Mapping[str, object]) -> Found:
-        found = {}
-        for check in scripts.checks(layer):
-            count, rows = scripts.failing_rows(self.connection, check, parameters, 1000)
-            if count:
-                found[check.name] = sorted(str(row["license_id"]) for row in rows)
-        return found
+        results = [
+            checks.CheckResult(check, *scripts.failing_rows(self.connection, check, parameters, 1000))
+            for check in scripts.checks(layer)
+        ]
+        checks.record(self.connection, self.load_id, layer, results)
+        return {
+            result.check.name: sorted(str(row["license_id"]) for row in result.sample)
+            for result in results
+            if not result.is_passed
+        }
 
     def _forbids(self, layer: str, found: Found) -> bool:
         return any(check.severity == "fail" and check.name in found for check in scripts.checks(layer))

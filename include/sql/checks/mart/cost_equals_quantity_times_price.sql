@@ -1,4 +1,5 @@
 -- severity: warn
+-- dimension: conservation
 -- Cost is quantity times price per right, to one cent a row. The API's cost is charged, right or wrong.
 select
     license_id,

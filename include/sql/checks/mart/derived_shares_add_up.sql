@@ -1,4 +1,5 @@
 -- severity: fail
+-- dimension: conservation
 -- What a method makes of a license is what its consumers, the unallocated one among them, owe together; and
 -- what stands under a host, a cluster or a pool is never more than the host, cluster or pool has.
 with

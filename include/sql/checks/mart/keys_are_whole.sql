@@ -1,4 +1,5 @@
 -- severity: fail
+-- dimension: referential
 -- Every key of a fact finds its dimension row; only a row without a host or cluster has no key of one.
 with
 

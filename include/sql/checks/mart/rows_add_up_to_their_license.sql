@@ -1,4 +1,5 @@
 -- severity: warn
+-- dimension: conservation
 -- What the rows of a license are recharged adds up to what it consumes, or there is a known reason why not.
 select
     dim_licenses.license_id,
