@@ -308,7 +308,7 @@ comment on view bi.fact_chargeback is
 'One row per snapshot, license and consumer: bi.chargeback with keys for names.
 Key: snapshot_date, license_key, consumer_key.
 Adds up: recharged_consumption, recharged_cost, derived_cost, consuming_installations, machine_consumption; not over nights.
-product_key is the main product: the first that is no add-on. bi.fact_product_use has them all.';
+product_key is the main product: of the last row that names one, the first that is no add-on. bi.fact_product_use has them all.';
 comment on column bi.fact_chargeback.snapshot_date is
 'The date the figures speak of: the tenant as it was that night.';
 comment on column bi.fact_chargeback.org_id is
