@@ -1,14 +1,8 @@
--- One row per version of a consumer, host or cluster that the facts of the load use.
+-- One row per version of a consumer, host or cluster that the levels of the load use and its charges do not.
+-- A level has its names from its last row, which need not be the last row of a consumer on it.
 with
 
-used as (
-    select
-        consumer_key,
-        host_key,
-        cluster_key
-    from mart.fct_chargeback
-    where load_id = %(load_id)s and snapshot_date = %(snapshot_date)s
-    union all
+levels as (
     select
         consumer_key,
         host_key,
@@ -29,20 +23,39 @@ used as (
         cluster_key
     from mart.fct_cluster_consumption
     where load_id = %(load_id)s and snapshot_date = %(snapshot_date)s
+),
+
+used as (
+    select
+        members.dimension,
+        members.member_key
+    from levels
+    cross join
+        lateral (
+            values
+            ('consumer', levels.consumer_key),
+            ('host', levels.host_key),
+            ('cluster', levels.cluster_key)
+        ) as members (dimension, member_key)
+    where members.member_key is not null
+    except
+    select
+        members.dimension,
+        members.member_key
+    from mart.fct_chargeback as facts
+    cross join
+        lateral (
+            values
+            ('consumer', facts.consumer_key),
+            ('host', facts.host_key),
+            ('cluster', facts.cluster_key)
+        ) as members (dimension, member_key)
+    where facts.load_id = %(load_id)s and facts.snapshot_date = %(snapshot_date)s
 )
 
 select
     %(load_id)s as load_id,
     %(snapshot_date)s::date as snapshot_date,
-    members.dimension,
-    members.member_key
+    dimension,
+    member_key
 from used
-cross join
-    lateral (
-        values
-        ('consumer', used.consumer_key),
-        ('host', used.host_key),
-        ('cluster', used.cluster_key)
-    ) as members (dimension, member_key)
-where members.member_key is not null
-group by members.dimension, members.member_key

@@ -195,8 +195,8 @@ add constraint dim_organization_units_levels check (
 );
 create index dim_organization_units_parent on mart.dim_organization_units (parent_key);
 
--- Foreign keys where the rows are few beside the charges. The keys of fct_chargeback, fct_vm_consumption and
--- fct_product_uses, which have a row per consumer, are held by the check keys_are_whole at every load instead.
+-- Foreign keys where the rows are few. In fct_chargeback, fct_vm_consumption, fct_product_uses and fct_unit_totals, which
+-- have many, they would make an insert three times as slow: the check keys_are_whole holds theirs at every load instead.
 alter table mart.fct_host_consumption
 add foreign key (license_key) references mart.dim_licenses (license_key),
 add foreign key (host_key) references mart.dim_hosts (host_key),
@@ -204,14 +204,16 @@ add foreign key (cluster_key) references mart.dim_clusters (cluster_key);
 alter table mart.fct_cluster_consumption
 add foreign key (license_key) references mart.dim_licenses (license_key),
 add foreign key (cluster_key) references mart.dim_clusters (cluster_key);
-alter table mart.fct_unit_totals
-add foreign key (license_key) references mart.dim_licenses (license_key),
-add foreign key (unit_key) references mart.dim_organization_units (unit_key);
 alter table mart.fct_license_positions
 add foreign key (license_key) references mart.dim_licenses (license_key);
 
--- A dimension keeps versions of every load, seen or not. This tells which load uses which, so that bi shows no version
--- that only an unpublished load has. Licenses, products and units are found in the facts that have few rows.
+-- A dimension keeps versions of every load, seen or not; bi shows those that a published load uses. These indexes find
+-- them among the charges. A level may know a host, cluster or machine under another version than the charges on it do (its
+-- last row of several): fct_members has those.
+create index fct_chargeback_consumer on mart.fct_chargeback (consumer_key);
+create index fct_chargeback_host on mart.fct_chargeback (host_key) where host_key is not null;
+create index fct_chargeback_cluster on mart.fct_chargeback (cluster_key) where cluster_key is not null;
+
 create table mart.fct_members (
     load_id bigint not null,
     snapshot_date date not null,
@@ -220,7 +222,7 @@ create table mart.fct_members (
     primary key (member_key, dimension, load_id, snapshot_date)
 ) partition by range (snapshot_date);
 comment on table mart.fct_members is
-'One row per load and version of a consumer, host or cluster that the facts of the load use.';
+'One row per load and version of a consumer, host or cluster that its levels use and its charges do not.';
 
 insert into mart.dim_dates (
     calendar_date, year, quarter, month, month_name, year_month, month_start, iso_week, day_of_month, day_of_week,
@@ -254,11 +256,25 @@ from
 select ops.ensure_partitions(load_id, snapshot_date) from ops.loads where levels_dropped_at is null;
 
 insert into mart.fct_members (load_id, snapshot_date, dimension, member_key)
-select
-    facts.load_id,
-    facts.snapshot_date,
-    members.dimension,
-    members.member_key
+select facts.load_id, facts.snapshot_date, members.dimension, members.member_key
+from
+    (
+        select load_id, snapshot_date, consumer_key, host_key, cluster_key from mart.fct_vm_consumption
+        union all
+        select load_id, snapshot_date, null, host_key, cluster_key from mart.fct_host_consumption
+        union all
+        select load_id, snapshot_date, null, null, cluster_key from mart.fct_cluster_consumption
+    ) as facts
+cross join
+    lateral (
+        values
+        ('consumer', facts.consumer_key),
+        ('host', facts.host_key),
+        ('cluster', facts.cluster_key)
+    ) as members (dimension, member_key)
+where members.member_key is not null
+except
+select facts.load_id, facts.snapshot_date, members.dimension, members.member_key
 from mart.fct_chargeback as facts
 cross join
     lateral (
@@ -266,41 +282,4 @@ cross join
         ('consumer', facts.consumer_key),
         ('host', facts.host_key),
         ('cluster', facts.cluster_key)
-    ) as members (dimension, member_key)
-where members.member_key is not null
-union
-select
-    facts.load_id,
-    facts.snapshot_date,
-    members.dimension,
-    members.member_key
-from mart.fct_vm_consumption as facts
-cross join
-    lateral (
-        values
-        ('consumer', facts.consumer_key),
-        ('host', facts.host_key),
-        ('cluster', facts.cluster_key)
-    ) as members (dimension, member_key)
-where members.member_key is not null
-union
-select
-    facts.load_id,
-    facts.snapshot_date,
-    members.dimension,
-    members.member_key
-from mart.fct_host_consumption as facts
-cross join
-    lateral (
-        values
-        ('host', facts.host_key),
-        ('cluster', facts.cluster_key)
-    ) as members (dimension, member_key)
-where members.member_key is not null
-union
-select
-    load_id,
-    snapshot_date,
-    'cluster',
-    cluster_key
-from mart.fct_cluster_consumption;
+    ) as members (dimension, member_key);

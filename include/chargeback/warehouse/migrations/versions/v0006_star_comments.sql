@@ -581,7 +581,7 @@ begin
             ('unallocated_consumption', 'The part of derived_consumption that no listed consumer has a weight for.'),
             ('is_chosen', 'Whether this is the method shown with the charges.'),
             ('dimension', 'Which dimension the member is of: consumer, host or cluster.'),
-            ('member_key', 'The version that the load uses: a row of mart.dim_consumers, dim_hosts or dim_clusters.'),
+            ('member_key', 'The version that the load uses: a row of mart.dim_consumers, mart.dim_hosts or mart.dim_clusters.'),
             ('is_main', 'Whether the charge is counted under this product.'),
             ('is_supplementary', 'Whether the API calls the product an add-on on every row that names it.'),
             ('family', 'The arithmetic the method uses; the catalog include/config/methods.yaml explains each.'),

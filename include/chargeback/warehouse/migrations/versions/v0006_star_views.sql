@@ -128,6 +128,14 @@ from mart.dim_consumers
 where
     (
         select true
+        from mart.fct_chargeback as facts
+        inner join ops.snapshots
+            on facts.load_id = snapshots.load_id and facts.snapshot_date = snapshots.snapshot_date
+        where facts.consumer_key = dim_consumers.consumer_key
+        limit 1
+    )
+    or (
+        select true
         from mart.fct_members as members
         inner join ops.snapshots
             on members.load_id = snapshots.load_id and members.snapshot_date = snapshots.snapshot_date
@@ -144,6 +152,14 @@ select
 from mart.dim_hosts
 where
     (
+        select true
+        from mart.fct_chargeback as facts
+        inner join ops.snapshots
+            on facts.load_id = snapshots.load_id and facts.snapshot_date = snapshots.snapshot_date
+        where facts.host_key = dim_hosts.host_key
+        limit 1
+    )
+    or (
         select true
         from mart.fct_members as members
         inner join ops.snapshots
@@ -169,6 +185,14 @@ select
 from mart.dim_clusters
 where
     (
+        select true
+        from mart.fct_chargeback as facts
+        inner join ops.snapshots
+            on facts.load_id = snapshots.load_id and facts.snapshot_date = snapshots.snapshot_date
+        where facts.cluster_key = dim_clusters.cluster_key
+        limit 1
+    )
+    or (
         select true
         from mart.fct_members as members
         inner join ops.snapshots
