@@ -158,11 +158,13 @@ def test_every_message_that_is_explained_is_one_that_the_code_has(page: str) -> 
     assert unknown == []
 
 
-def test_the_runbook_lists_every_check_with_its_severity() -> None:
-    listed = {row[0].strip("`"): row[1] for row in table("docs/runbook.md", "check")}
+def test_the_runbook_lists_every_check_with_its_severity_and_dimension() -> None:
+    listed = {row[0].strip("`"): (row[1], row[2]) for row in table("docs/runbook.md", "check")}
 
     assert listed == {
-        check.name: check.severity for layer in ("staging", "mart") for check in scripts.checks(layer)
+        check.name: (check.severity, check.dimension)
+        for layer in ("staging", "mart")
+        for check in scripts.checks(layer)
     }
 
 
@@ -225,7 +227,7 @@ def test_the_diagrams_of_the_model_name_only_tables_that_exist(warehouse: Connec
     warehouse.rollback()
 
     assert len(diagrams) == 2
-    assert {"fact_chargeback", "dim_cost_center", "fct_unit_totals"} <= named <= relations
+    assert {"fact_chargeback", "dim_cost_center", "fct_host_consumption"} <= named <= relations
 
 
 def test_the_readme_names_every_view(warehouse: Connection) -> None:
