@@ -6,8 +6,8 @@ select
     load_licenses.license_id,
     load_licenses.license_name,
     'pages of about ' || %(snapshot_date)s::date as expected,
-    'received from ' || to_char(pages.first_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') || ' to '
-    || to_char(pages.last_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC' as found
+    'received from ' || (pages.first_at at time zone 'UTC')::date || ' to '
+    || (pages.last_at at time zone 'UTC')::date as found
 from ops.load_licenses
 inner join ops.extractions on load_licenses.extraction_id = extractions.extraction_id
 inner join mart.check_limits on check_limits.limit_name = 'page_age_days'
