@@ -1,4 +1,4 @@
-"""Commands for where Airflow is installed: `python -m chargeback migrate`, `python -m chargeback examples FILE`."""
+"""Commands for where Airflow is installed: `python -m chargeback migrate`, `model`, or `examples FILE`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from chargeback import hooks
 from chargeback.errors import ChargebackError
 from chargeback.examples import runner
-from chargeback.warehouse import migrations
+from chargeback.warehouse import migrations, model_page
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -23,9 +23,14 @@ def main(arguments: list[str] | None = None) -> int:
         "examples", help="put worked examples through the warehouse's recharge rules"
     )
     examples.add_argument("file", nargs="?", type=Path, help="default: include/config/worked_examples.yaml")
+    commands.add_parser(
+        "model", help="print the page that says what each view and table of the warehouse holds"
+    )
     given = parser.parse_args(arguments)
     try:
-        return _migrate() if given.command == "migrate" else runner.main(hooks.database(), given.file)
+        if given.command == "examples":
+            return runner.main(hooks.database(), given.file)
+        return _migrate() if given.command == "migrate" else _model()
     except ChargebackError as error:
         print(error, file=sys.stderr)
         return 1
@@ -35,6 +40,13 @@ def _migrate() -> int:
     """The newest schema, and the reference figures of include/config/seeds."""
     migrations.upgrade(hooks.database().url)
     print("The warehouse has this version's schema.")
+    return 0
+
+
+def _model() -> int:
+    """The page of the model, from the catalog of the warehouse in use."""
+    with hooks.database().transaction() as connection:
+        print(model_page.render(connection), end="")
     return 0
 
 

@@ -85,3 +85,26 @@ def test_every_transform_file_has_its_place_in_the_written_order(layer: str) -> 
 @pytest.mark.parametrize("layer", ["staging", "mart"])
 def test_every_check_says_its_severity_and_there_are_some(layer: str) -> None:
     assert scripts.checks(layer)
+
+
+def test_every_dimension_of_quality_has_a_check() -> None:
+    assert {check.dimension for layer in ("staging", "mart") for check in scripts.checks(layer)} == set(
+        scripts.DIMENSIONS
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("select 1", "line 1 must be '-- severity: fail'"),
+        ("-- severity: loud\n-- dimension: change\n-- Rule.\nselect 1", "line 1 must be"),
+        ("-- severity: warn\n-- Rule.\nselect 1", "line 2 must be '-- dimension: freshness'"),
+        ("-- severity: warn\n-- dimension: mood\n-- Rule.\nselect 1", "line 2 must be"),
+        ("-- severity: warn\n-- dimension: change\nselect 1", "line 3 must be a comment"),
+    ],
+)
+def test_a_check_without_its_header_is_refused(tmp_path: Path, text: str, reason: str) -> None:
+    (tmp_path / "a_check.sql").write_text(text, encoding="utf-8")
+
+    with pytest.raises(ValueError, match=reason):
+        scripts._check(tmp_path / "a_check.sql")

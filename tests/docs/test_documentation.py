@@ -15,7 +15,8 @@ from sqlalchemy.pool import NullPool
 
 from chargeback.provider import get_provider_info
 from chargeback.settings import FlexeraSettings
-from chargeback.warehouse import scripts
+from chargeback.warehouse import model_page, scripts
+from chargeback.warehouse.database import Database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -157,11 +158,13 @@ def test_every_message_that_is_explained_is_one_that_the_code_has(page: str) -> 
     assert unknown == []
 
 
-def test_the_runbook_lists_every_check_with_its_severity() -> None:
-    listed = {row[0].strip("`"): row[1] for row in table("docs/runbook.md", "check")}
+def test_the_runbook_lists_every_check_with_its_severity_and_dimension() -> None:
+    listed = {row[0].strip("`"): (row[1], row[2]) for row in table("docs/runbook.md", "check")}
 
     assert listed == {
-        check.name: check.severity for layer in ("staging", "mart") for check in scripts.checks(layer)
+        check.name: (check.severity, check.dimension)
+        for layer in ("staging", "mart")
+        for check in scripts.checks(layer)
     }
 
 
@@ -181,49 +184,59 @@ def test_the_architecture_lists_every_status_of_a_load(warehouse: Connection) ->
     assert listed == set(re.findall(r"'(\w+)'", constraint))
 
 
-def views_of(warehouse: Connection) -> dict[str, tuple[str, list[list[str]]]]:
-    """The views of bi: name to its comment and, per column, name, type and comment."""
-    rows = warehouse.exec_driver_sql(
+def test_the_model_is_what_the_database_says(module_warehouse_url: str) -> None:
+    with Database.connect(module_warehouse_url).transaction() as connection:
+        page = model_page.render(connection)
+
+    assert page == PAGES["docs/model.md"], "docs/model.md is stale: run make model"
+
+
+def test_the_model_shows_every_view_and_table_with_its_columns(warehouse: Connection) -> None:
+    sections = re.split(r"^### ", PAGES["docs/model.md"], flags=re.MULTILINE)
+    described = {
+        section.partition("\n")[0]: re.findall(r"^\| `(\w+)` \|", section, flags=re.MULTILINE)
+        for section in sections[1:]
+    }
+    columns: dict[str, list[str]] = {}
+    for relation, column in warehouse.exec_driver_sql(
         """
-        select
-            columns.table_name,
-            columns.column_name,
-            columns.data_type,
-            pg_catalog.obj_description(classes.oid) as grain,
-            pg_catalog.col_description(classes.oid, columns.ordinal_position) as meaning
+        select table_schema || '.' || table_name, column_name
         from information_schema.columns
-        inner join pg_catalog.pg_class as classes
-            on classes.oid = format('bi.%I', columns.table_name)::regclass
-        where columns.table_schema = 'bi'
-        order by columns.table_name, columns.ordinal_position
+        where
+            table_schema in ('bi', 'mart')
+            and not (
+                select pg_class.relispartition from pg_class
+                where pg_class.oid = format('%I.%I', table_schema, table_name)::regclass
+            )
+        order by table_schema, table_name, ordinal_position
         """
-    ).all()
+    ):
+        columns.setdefault(relation, []).append(column)
     warehouse.rollback()
-    views: dict[str, tuple[str, list[list[str]]]] = {}
-    for view, column, kind, grain, meaning in rows:
-        views.setdefault(view, (grain, []))[1].append(
-            [f"`{column}`", kind, meaning.replace("\n", "<br>").replace("|", "\\|")]
-        )
-    return views
+
+    assert {name: found[: len(columns[name])] for name, found in described.items()} == columns
 
 
-def test_the_model_says_of_every_view_and_column_what_the_database_says(warehouse: Connection) -> None:
-    sections = re.split(r"^## ", PAGES["docs/model.md"], flags=re.MULTILINE)
-    described = {}
-    for section in sections:
-        if match := re.match(r"bi\.(\w+)\n\n(.+)\n", section):
-            lines = re.findall(r"^\| (`\w+`) \| ([\w ]+) \| (.+) \|$", section, flags=re.MULTILINE)
-            described[match[1]] = (match[2], [list(line) for line in lines])
+def test_the_diagrams_of_the_model_name_only_tables_that_exist(warehouse: Connection) -> None:
+    diagrams = blocks("docs/model.md", "mermaid")
+    named = {
+        name for diagram in diagrams for name in re.findall(r"^ {4}(\w+) (?:\|\||\{)", diagram, re.MULTILINE)
+    }
+    named |= {name for diagram in diagrams for name in re.findall(r"o\{ (\w+) :", diagram)}
+    relations = set(warehouse.exec_driver_sql("select relname from pg_class").scalars())
+    warehouse.rollback()
 
-    assert described == views_of(warehouse)
+    assert len(diagrams) == 2
+    assert {"fact_chargeback", "dim_cost_center", "fct_host_consumption"} <= named <= relations
 
 
 def test_the_readme_names_every_view(warehouse: Connection) -> None:
     named = " ".join(row[0] for row in table("README.md", "view"))
+    views = warehouse.exec_driver_sql(
+        "select table_name from information_schema.views where table_schema = 'bi'"
+    ).scalars()
     missing = [
-        view
-        for view in views_of(warehouse)
-        if f"bi.{view}" not in named and f"_{view.partition('by_')[2]}" not in named
+        view for view in views if f"bi.{view}" not in named and f"_{view.partition('by_')[2]}" not in named
     ]
 
     assert missing == []

@@ -44,6 +44,12 @@ lines = st.fixed_dictionaries(
         "host_consumption": amounts,
         "recharged_consumption": amounts,
         "recharged_cost": amounts,
+        "products": st.lists(
+            st.fixed_dictionaries(
+                {"product_name": names, "is_supplementary": st.sampled_from([None, True, False])}
+            ),
+            max_size=3,
+        ),
     }
 )
 licenses = st.lists(
@@ -87,11 +93,20 @@ def test_random_lines_keep_their_totals_through_facts_and_trees(
             "rows_add_up_to_their_host",
             "deltas_are_explained",
             "rows_add_up_to_their_license",
+            "figures_are_not_negative",
+            "license_types_are_known",
+            "currencies_are_known",
         }
         recharged = ("recharged_consumption", "recharged_cost")
         charged = totals(session, "intermediate.int_consumer_lines", *recharged)
         assert totals(session, "bi.chargeback", *recharged) == charged
         assert totals(session, "bi.license_position", *recharged) == charged
+        assert totals(session, _joined("chargeback"), *recharged) == charged
+        assert totals(session, _joined("license_position"), *recharged) == charged
+        for level in ("vm", "host", "cluster"):
+            assert totals(session, _joined(f"{level}_consumption"), *recharged) == totals(
+                session, f"bi.{level}_consumption", *recharged
+            )
         for tree in ("cost_center", "corporate_unit", "location"):
             view = f"bi.chargeback_by_{tree}"
             assert totals(session, view, "own_consumption", "own_cost") == charged
@@ -102,6 +117,24 @@ def test_random_lines_keep_their_totals_through_facts_and_trees(
                 for name in recharged
             )
         transaction.rollback()
+
+
+DIMENSIONS = {
+    "chargeback": [
+        *("license", "publisher", "product", "consumer", "host", "cluster"),
+        *("cost_center", "corporate_unit", "location"),
+    ],
+    "license_position": ["license", "publisher", "product"],
+    "vm_consumption": ["license", "publisher", "consumer", "host", "cluster"],
+    "host_consumption": ["license", "publisher", "host", "cluster"],
+    "cluster_consumption": ["license", "publisher", "cluster"],
+}
+
+
+def _joined(fact: str) -> str:
+    """A fact of bi with every one of its dimensions, as a BI tool joins them."""
+    joins = [f"inner join bi.dim_{name} using ({name}_key)" for name in DIMENSIONS[fact]]
+    return " ".join([f"bi.fact_{fact}", "inner join bi.dim_date using (snapshot_date)", *joins])
 
 
 def totals(connection: Connection, source: str, *columns: str) -> tuple[Decimal, ...]:

@@ -22,7 +22,15 @@ NIGHT = {
             "license_id": "1",
             "license_type": "Device",
             "consumed": 1,
-            "lines": [{"device_id": "d1", "host_id": "h1", "cluster_id": "c1", "recharged_consumption": 1}],
+            "lines": [
+                {
+                    "device_id": "d1",
+                    "host_id": "h1",
+                    "cluster_id": "c1",
+                    "recharged_consumption": 1,
+                    "products": [{"product_name": "p1"}],
+                }
+            ],
         }
     ]
 }

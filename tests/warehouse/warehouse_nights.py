@@ -6,7 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from chargeback.methods import Catalog
-from chargeback.steps import derive
+from chargeback.steps import checks, derive
 from chargeback.steps.build import LAYERS
 from chargeback.warehouse import scripts
 from chargeback.warehouse.database import copy_rows, execute
@@ -31,6 +31,8 @@ class Nights:
     def run(self, night: Mapping[str, Any]) -> Found:
         """Build one load; publish it where no check forbids. Returns the license ids that checks found."""
         self.load_id += 1
+        date_ = night.get("snapshot_date", date(2026, 11, 24))
+        self._received_at = night.get("received_at", f"{date_} 02:00 UTC")
         parameters = self.parameters = self._open(night)
         for statement in night.get("seeds", ()):
             execute(self.connection, statement)
@@ -100,7 +102,16 @@ class Nights:
         license_id = str(license_["license_id"])
         attributes = {
             name: license_.get(name)
-            for name in ("license_name", "license_type", "publisher", "purchased", "consumed", "expires_on")
+            for name in (
+                "license_name",
+                "license_type",
+                "publisher",
+                "edition",
+                "version",
+                "purchased",
+                "consumed",
+                "expires_on",
+            )
         }
         self._insert("intermediate.int_licenses", [{"license_id": license_id, **attributes}])
         is_selected = license_.get("is_selected", True)
@@ -160,13 +171,31 @@ class Nights:
     def _land_page(
         self, extraction_id: int, license_id: str, number: int, page: list[Mapping[str, Any]], row_count: int
     ) -> None:
+        received_at = self._received_at
         key = {"license_id": license_id, "page_number": number}
         self._insert(
             "staging.consumption_pages",
-            [{**key, "extraction_id": extraction_id, "row_count": row_count, "body": "[]"}],
+            [
+                {
+                    **key,
+                    "extraction_id": extraction_id,
+                    "row_count": row_count,
+                    "body": "[]",
+                    "received_at": received_at,
+                }
+            ],
         )
         for row_number, line in enumerate(page, start=1):
-            self._insert("intermediate.int_consumption_lines", [{**key, "row_number": row_number, **line}])
+            row = {**key, "row_number": row_number}
+            columns = {name: value for name, value in line.items() if name != "products"}
+            self._insert("intermediate.int_consumption_lines", [{**row, **columns}])
+            self._insert(
+                "intermediate.int_line_products",
+                [
+                    {**row, "position": position, **product}
+                    for position, product in enumerate(line.get("products", ()), start=1)
+                ],
+            )
 
     def _insert(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
         for row in rows:
@@ -178,12 +207,16 @@ class Nights:
             assert execute(self.connection, statement).rowcount > 0
 
     def _check(self, layer: str, parameters: Mapping[str, object]) -> Found:
-        found = {}
-        for check in scripts.checks(layer):
-            count, rows = scripts.failing_rows(self.connection, check, parameters, 1000)
-            if count:
-                found[check.name] = sorted(str(row["license_id"]) for row in rows)
-        return found
+        results = [
+            checks.CheckResult(check, *scripts.failing_rows(self.connection, check, parameters, 1000))
+            for check in scripts.checks(layer)
+        ]
+        checks.record(self.connection, self.load_id, layer, results)
+        return {
+            result.check.name: sorted(str(row["license_id"]) for row in result.sample)
+            for result in results
+            if not result.is_passed
+        }
 
     def _forbids(self, layer: str, found: Found) -> bool:
         return any(check.severity == "fail" and check.name in found for check in scripts.checks(layer))

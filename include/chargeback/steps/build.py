@@ -23,18 +23,23 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "int_price_sources",
     ),
     "mart": (
+        "dim_dates",
+        "dim_publishers",
+        "dim_products",
         "dim_licenses",
         "dim_consumers",
         "dim_hosts",
         "dim_clusters",
         "dim_organization_units",
         "fct_method_fits",
+        "fct_product_uses",
         "fct_chargeback",
         "fct_vm_consumption",
         "fct_host_consumption",
         "fct_cluster_consumption",
         "fct_unit_totals",
         "fct_license_positions",
+        "fct_members",
     ),
 }
 

@@ -13,6 +13,10 @@ from chargeback.warehouse import scripts
 from chargeback.warehouse.database import Database, execute
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy.engine import Connection
+
     from chargeback.steps.loads import Load
     from chargeback.warehouse.scripts import Check
 
@@ -55,7 +59,8 @@ def check(database: Database, load: Load, layer: str) -> dict[str, int]:
             CheckResult(check_, *scripts.failing_rows(connection, check_, load.parameters, _SAMPLE_SIZE))
             for check_ in scripts.checks(layer)
         ]
-    _record(database, load, layer, results)
+    with database.transaction() as connection:
+        record(connection, load.load_id, layer, results)
     warnings = [result for result in results if result.check.severity == "warn" and not result.is_passed]
     failures = [result for result in results if result.check.severity == "fail" and not result.is_passed]
     for result in warnings:
@@ -69,37 +74,39 @@ def check(database: Database, load: Load, layer: str) -> dict[str, int]:
     return {"checks": len(results), "warnings": len(warnings)}
 
 
-def _record(database: Database, load: Load, layer: str, results: list[CheckResult]) -> None:
-    with database.transaction() as connection:
+def record(connection: Connection, load_id: int, layer: str, results: Sequence[CheckResult]) -> None:
+    """Replace what ops.check_results says of the load and layer; a star without a failure may be published."""
+    execute(
+        connection,
+        "delete from ops.check_results where load_id = %(load_id)s and layer = %(layer)s",
+        load_id=load_id,
+        layer=layer,
+    )
+    for result in results:
         execute(
             connection,
-            "delete from ops.check_results where load_id = %(load_id)s and layer = %(layer)s",
-            load_id=load.load_id,
+            """
+            insert into ops.check_results (
+                load_id, layer, check_name, severity, dimension, description, is_passed, failing_row_count, sample
+            )
+            values (
+                %(load_id)s, %(layer)s, %(check_name)s, %(severity)s, %(dimension)s, %(description)s,
+                %(is_passed)s, %(failing_row_count)s, %(sample)s::jsonb
+            )
+            """,
+            load_id=load_id,
             layer=layer,
+            check_name=result.check.name,
+            severity=result.check.severity,
+            dimension=result.check.dimension,
+            description=result.check.description,
+            is_passed=result.is_passed,
+            failing_row_count=result.failing_row_count,
+            sample=json.dumps(result.sample, default=str),
         )
-        for result in results:
-            execute(
-                connection,
-                """
-                insert into ops.check_results (
-                    load_id, layer, check_name, severity, is_passed, failing_row_count, sample
-                )
-                values (
-                    %(load_id)s, %(layer)s, %(check_name)s, %(severity)s, %(is_passed)s,
-                    %(failing_row_count)s, %(sample)s::jsonb
-                )
-                """,
-                load_id=load.load_id,
-                layer=layer,
-                check_name=result.check.name,
-                severity=result.check.severity,
-                is_passed=result.is_passed,
-                failing_row_count=result.failing_row_count,
-                sample=json.dumps(result.sample, default=str),
-            )
-        if layer == "mart" and all(result.is_passed or result.check.severity == "warn" for result in results):
-            execute(
-                connection,
-                "update ops.loads set star_checked_at = clock_timestamp() where load_id = %(load_id)s",
-                load_id=load.load_id,
-            )
+    if layer == "mart" and all(result.is_passed or result.check.severity == "warn" for result in results):
+        execute(
+            connection,
+            "update ops.loads set star_checked_at = clock_timestamp() where load_id = %(load_id)s",
+            load_id=load_id,
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,15 +15,26 @@ if TYPE_CHECKING:
 
 SQL_FOLDER = Path(__file__).resolve().parents[2] / "sql"
 
+SEVERITIES = ("fail", "warn")
+DIMENSIONS = (
+    *("freshness", "completeness", "uniqueness", "referential", "accepted values", "conservation"),
+    "change",
+)
+
 Parameters = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One file of include/sql/checks: a select that returns the rows that break a rule."""
+    """One file of include/sql/checks: a select that returns the rows that break a rule.
+
+    `dimension` is one of DIMENSIONS; `description` is the rule in words, the comment below the two header lines.
+    """
 
     name: str
     severity: str
+    dimension: str
+    description: str
     statement: str
 
 
@@ -97,11 +109,24 @@ def _read(name: str) -> str:
 
 def _check(path: Path) -> Check:
     statement = path.read_text(encoding="utf-8").rstrip().rstrip(";")
-    first_line = statement.partition("\n")[0]
-    severity = first_line.removeprefix("-- severity:").strip()
-    if severity not in {"fail", "warn"}:
-        raise ValueError(f"{path}: line 1 must be '-- severity: fail' or '-- severity: warn'.")
-    return Check(name=path.stem, severity=severity, statement=statement)
+    comment = list(takewhile(lambda line: line.startswith("-- "), statement.splitlines()))
+    severity, dimension = (_header(path, comment, *header) for header in enumerate(_HEADERS))
+    description = " ".join(line.removeprefix("-- ") for line in comment[len(_HEADERS) :])
+    if not description:
+        raise ValueError(f"{path}: line 3 must be a comment that says the rule in words.")
+    return Check(path.stem, severity, dimension, description, statement)
+
+
+_HEADERS = {"severity": SEVERITIES, "dimension": DIMENSIONS}
+
+
+def _header(path: Path, comment: list[str], place: int, name: str) -> str:
+    line = comment[place] if place < len(comment) else ""
+    value = line.removeprefix(f"-- {name}: ")
+    if value not in _HEADERS[name]:
+        allowed = " or ".join(f"'-- {name}: {value}'" for value in _HEADERS[name])
+        raise ValueError(f"{path}: line {place + 1} must be {allowed}.")
+    return value
 
 
 def _columns(connection: Connection, statement: str, parameters: Parameters) -> list[str]:

@@ -2,6 +2,8 @@
 select
     license_key,
     org_id,
+    publisher_key,
+    product_key,
     license_id,
     license_name,
     license_type,

@@ -39,6 +39,13 @@ select
     hierarchy,
     array_to_string(names, '/') as path,
     names[cardinality(names)] as name,
+    case
+        when cardinality(names) > 1
+            then
+                mart.organization_unit_key(
+                    %(org_id)s, hierarchy, array_to_string(names[1:cardinality(names) - 1], '/')
+                )
+    end as parent_key,
     nullif(array_to_string(names[1:cardinality(names) - 1], '/'), '') as parent_path,
     cardinality(names) - 1 as depth,
     names[1] as level_1,
@@ -46,5 +53,10 @@ select
     names[3] as level_3,
     names[4] as level_4,
     names[5] as level_5,
-    names[6] as level_6
+    names[6] as level_6,
+    names[7] as level_7,
+    names[8] as level_8,
+    names[9] as level_9,
+    names[10] as level_10,
+    nullif(array_to_string(names[11:], '/'), '') as deeper_levels
 from nodes

@@ -12,6 +12,7 @@ licenses as (
     select
         license_id,
         license_key,
+        product_key,
         license_type
     from intermediate.int_license_versions
     where load_id = %(load_id)s
@@ -34,6 +35,15 @@ consumers as (
 taken_over as (
     select * from ops.taken_over_licenses
     where load_id = %(load_id)s
+),
+
+product_uses as (
+    select
+        license_id,
+        consumer_key,
+        product_key
+    from mart.fct_product_uses
+    where load_id = %(load_id)s and snapshot_date = %(snapshot_date)s and is_main
 ),
 
 chosen as (
@@ -77,6 +87,7 @@ charged as (
         lines.location_key,
         lines.cost_center_key,
         lines.corporate_unit_key,
+        coalesce(product_uses.product_key, licenses.product_key) as product_key,
         consumers.license_id,
         lines.cores,
         lines.host_installed_cores,
@@ -140,6 +151,8 @@ charged as (
             and lines.license_id = raw_lines.license_id
             and lines.page_number = raw_lines.page_number
             and lines.row_number = raw_lines.row_number
+    left join product_uses
+        on consumers.license_id = product_uses.license_id and lines.consumer_key = product_uses.consumer_key
     left join chosen on consumers.license_id = chosen.license_id
     left join without_key on consumers.license_id = without_key.license_id
     left join intermediate.int_recharge_shares as shares
@@ -156,6 +169,7 @@ charged as (
         fct_chargeback.location_key,
         fct_chargeback.cost_center_key,
         fct_chargeback.corporate_unit_key,
+        fct_chargeback.product_key,
         fct_chargeback.license_id,
         fct_chargeback.cores,
         fct_chargeback.host_installed_cores,
@@ -203,6 +217,7 @@ select
     location_key,
     cost_center_key,
     corporate_unit_key,
+    product_key,
     license_id,
     cores,
     host_installed_cores,

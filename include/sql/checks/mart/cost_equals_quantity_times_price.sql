@@ -1,4 +1,5 @@
 -- severity: warn
+-- dimension: conservation
 -- L4 of what Flexera gives: cost is quantity times price per right, to one minor unit of the currency a row.
 -- The API's cost is charged, right or wrong.
 select

@@ -1,4 +1,5 @@
 -- severity: warn
+-- dimension: conservation
 -- A method gives what Flexera recharges, or there is a known reason why not. Licenses that no method fits,
 -- beyond the tolerance of their type, are for a person to look at: bi.explanation has the figures of each
 -- row.

@@ -1,4 +1,5 @@
 -- severity: fail
+-- dimension: conservation
 -- L4 and L5: a derived cost is the derived consumption times the price, to one minor unit of the currency;
 -- and the costs of a license, that of its unallocated part among them, add up to what the whole license
 -- costs.

@@ -1,4 +1,5 @@
 -- severity: fail
+-- dimension: conservation
 -- L1, L2, L3 and L7 of what is derived: what a method makes of a license is what its consumers, the
 -- unallocated one among them, owe together, whichever method it is; and what stands under a host, a
 -- cluster or a pool is never more than the host, cluster or pool has.

@@ -1,4 +1,5 @@
 -- severity: fail
+-- dimension: conservation
 -- What the API recharges for a license is what the star recharges for it, to the last digit.
 with
 

@@ -1,4 +1,5 @@
 -- severity: fail
+-- dimension: conservation
 -- L3 over the whole load: what licenses consume and their rows do not say, or say too much, without a known
 -- reason, at the license's price, is no more than the run allows, in percent of what the load recharges.
 with

@@ -1,4 +1,5 @@
 -- severity: fail
+-- dimension: uniqueness
 -- A license is known under one key in a load, and a consumer is charged once for it.
 select
     facts.license_id,

@@ -1,4 +1,5 @@
 -- severity: warn
+-- dimension: uniqueness
 -- A host's figures are the same on each of its rows; where they are not, the most frequent one counts.
 with
 

@@ -1,9 +1,15 @@
 -- severity: fail
+-- dimension: referential
 -- Every key of a fact finds its dimension row; only a row without a host or cluster has no key of one.
 with
 
 chargeback as (
     select * from mart.fct_chargeback
+    where load_id = %(load_id)s and snapshot_date = %(snapshot_date)s
+),
+
+product_uses as (
+    select * from mart.fct_product_uses
     where load_id = %(load_id)s and snapshot_date = %(snapshot_date)s
 ),
 
@@ -33,6 +39,25 @@ keys as (
         consumer_key as key
     from mart.fct_vm_consumption
     where load_id = %(load_id)s and snapshot_date = %(snapshot_date)s
+    union all
+    select
+        license_id,
+        'dim_consumers' as dimension,
+        consumer_key as key
+    from product_uses
+    union all
+    select
+        license_id,
+        'dim_products' as dimension,
+        product_key as key
+    from product_uses
+    union all
+    select
+        license_id,
+        'dim_products' as dimension,
+        product_key as key
+    from chargeback
+    where product_key is not null
     union all
     select
         license_id,
@@ -90,6 +115,7 @@ select
 from keys
 left join mart.dim_licenses on keys.dimension = 'dim_licenses' and keys.key = dim_licenses.license_key
 left join mart.dim_consumers on keys.dimension = 'dim_consumers' and keys.key = dim_consumers.consumer_key
+left join mart.dim_products on keys.dimension = 'dim_products' and keys.key = dim_products.product_key
 left join mart.dim_hosts on keys.dimension = 'dim_hosts' and keys.key = dim_hosts.host_key
 left join mart.dim_clusters on keys.dimension = 'dim_clusters' and keys.key = dim_clusters.cluster_key
 left join mart.dim_organization_units
@@ -98,6 +124,7 @@ where
     coalesce(
         dim_licenses.license_key,
         dim_consumers.consumer_key,
+        dim_products.product_key,
         dim_hosts.host_key,
         dim_clusters.cluster_key,
         dim_organization_units.unit_key

@@ -1,4 +1,5 @@
 -- severity: fail
+-- dimension: conservation
 -- L2 and L6 in the tree of machines: what a cluster is recharged is what its hosts and the machines without a
 -- host are; and what a host is recharged is what its consumers are.
 with

@@ -1,4 +1,5 @@
 -- severity: fail
+-- dimension: completeness
 -- A load holds a position for every license it was asked for or took over, and was asked for some.
 with
 

@@ -1,4 +1,5 @@
 -- severity: fail
+-- dimension: referential
 -- Every node of a license's capacity tree stands in a pool, host or cluster that is a node of the tree
 -- too, and of a higher level: a node under nothing would be counted nowhere.
 with

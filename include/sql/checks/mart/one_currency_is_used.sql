@@ -1,4 +1,5 @@
 -- severity: warn
+-- dimension: accepted values
 -- Costs in several currencies are added up as if they were one: totals of the load mean nothing then.
 with
 

@@ -1,4 +1,5 @@
 -- severity: fail
+-- dimension: conservation
 -- A license's position repeats the sum of its charges, and its residue is what they leave of its consumption.
 with
 

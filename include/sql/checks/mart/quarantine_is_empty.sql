@@ -1,4 +1,5 @@
 -- severity: warn
+-- dimension: completeness
 -- Rows that could not be read are charged to nobody: the bill is too small until they are mended.
 select
     license_id,

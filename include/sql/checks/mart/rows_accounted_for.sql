@@ -1,4 +1,5 @@
 -- severity: fail
+-- dimension: conservation
 -- Every row the API gave is a line or in quarantine, and every line is charged or repeated on a later page.
 with
 

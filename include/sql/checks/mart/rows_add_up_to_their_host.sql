@@ -1,4 +1,5 @@
 -- severity: warn
+-- dimension: conservation
 -- L1: what the consumers on a host are recharged adds up to what the host consumes, within the tolerance of
 -- the license type. Rows that somebody overrode or that are allocated without an installation explain a gap.
 with

@@ -1,4 +1,5 @@
 -- severity: warn
+-- dimension: conservation
 -- L3: what the rows of a license are recharged adds up to what it consumes, or there is a known reason.
 -- A reason that the license type bounds (a peak, in percent of the consumption) explains no more than that.
 with

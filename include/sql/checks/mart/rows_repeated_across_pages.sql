@@ -1,4 +1,5 @@
 -- severity: warn
+-- dimension: uniqueness
 -- No row is on two pages, as happens when Flexera reconciles during the run. Such a row is charged once;
 -- others may have moved the other way and be missing, so the license deserves to be read again.
 select

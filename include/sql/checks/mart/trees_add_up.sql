@@ -1,4 +1,5 @@
 -- severity: fail
+-- dimension: conservation
 -- L6: the roots of each tree add up to what the license recharges, and so do the nodes' own figures.
 with
 

@@ -1,4 +1,5 @@
 -- severity: fail
+-- dimension: completeness
 -- The tenant has licenses and the run wants at least one of them; an empty list would publish an empty bill.
 select
     'all' as license_id,

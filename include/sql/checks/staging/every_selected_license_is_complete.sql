@@ -1,4 +1,5 @@
 -- severity: fail
+-- dimension: completeness
 -- Every license the run wants was read to its last page, or is known to be deleted; where the run may keep
 -- previous figures (on_license_failure), a published snapshot that holds the license will do.
 with

@@ -1,4 +1,5 @@
 -- severity: warn
+-- dimension: change
 -- No single license has lost more of its rows than the run allows for the tenant since its last snapshot.
 with
 

@@ -1,4 +1,5 @@
 -- severity: fail
+-- dimension: referential
 -- Every consumption page belongs to an attempt in the ledger, for the same load and license.
 select
     consumption_pages.license_id,

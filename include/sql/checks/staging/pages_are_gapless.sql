@@ -1,4 +1,5 @@
 -- severity: fail
+-- dimension: completeness
 -- Every complete extraction has its pages 1 to n, and n and the rows on them are what the ledger counted.
 select
     extractions.license_id,

@@ -1,4 +1,5 @@
 -- severity: fail
+-- dimension: change
 -- The tenant has not lost more of its licenses, nor the licenses of their rows, than the run allows since its
 -- last snapshot: an account that lost rights gets fewer rows, and no error. A loss of a single license or of
 -- fewer than ten rows is left alone, or a small tenant could not lose anything.
