@@ -8,7 +8,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parents[1] / "include" / "bi_queries"
 QUERIES = sorted(path.stem for path in FOLDER.glob("*.sql"))
-_ASKED = re.compile(r"(?<=^asked as \(\n)(.*?)(?=^\))", flags=re.DOTALL | re.MULTILINE)
+_ASKED = re.compile(r"(?<=^asked as not materialized \(\n)(.*?)(?=^\))", flags=re.DOTALL | re.MULTILINE)
 
 
 def query(name: str, **asked: object) -> str:

@@ -1,7 +1,7 @@
 -- How is what a cluster consumes this month split over its virtual machines and their cost centers?
 with
 
-asked as (
+asked as not materialized (
     select
         '12345' as org_id,
         date '2026-11-01' as month,

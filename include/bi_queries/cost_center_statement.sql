@@ -1,7 +1,7 @@
 -- What is a cost center charged this month, with all below it, and why? One line per charge.
 with
 
-asked as (
+asked as not materialized (
     select
         '12345' as org_id,
         date '2026-11-01' as month,

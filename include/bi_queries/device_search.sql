@@ -1,7 +1,7 @@
 -- Which devices have this text in their name or id, whose are they, and what do they cost this month?
 with
 
-asked as (
+asked as not materialized (
     select
         '12345' as org_id,
         date '2026-11-01' as month,

@@ -1,7 +1,7 @@
 -- Everything of one night, a row per charge: the export for another system.
 with
 
-asked as (
+asked as not materialized (
     select
         '12345' as org_id,
         date '2026-11-24' as snapshot_date

@@ -1,7 +1,7 @@
 -- Which licenses are short or idle this month: bought, consumed, charged, and what is left over?
 with
 
-asked as (
+asked as not materialized (
     select
         '12345' as org_id,
         date '2026-11-01' as month

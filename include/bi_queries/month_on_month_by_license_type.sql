@@ -4,7 +4,7 @@
 -- come and go are quantity; licenses that come and go are effects of their own. All effects add up to the difference.
 with
 
-asked as (
+asked as not materialized (
     select
         '12345' as org_id,
         date '2026-11-01' as month,
@@ -19,121 +19,93 @@ nights as (
     inner join bi.month on asked.org_id = month.org_id and asked.month = month.month
 ),
 
-charges as (
+-- A device without an id is told apart by its host and cluster.
+before as (
     select
-        chargeback.*,
-        false as is_before
-    from asked
-    inner join bi.chargeback on asked.org_id = chargeback.org_id
-    where chargeback.snapshot_date = (select nights.snapshot_date from nights)
-    union all
-    select
-        chargeback.*,
-        true as is_before
+        chargeback.license_id,
+        chargeback.license_type,
+        concat_ws(
+            '|',
+            chargeback.consumer_type,
+            coalesce(chargeback.device_id, 'name ' || chargeback.device_name),
+            coalesce(chargeback.user_id, 'name ' || chargeback.user_name),
+            case when chargeback.device_id is null then concat_ws('|', chargeback.host_name, chargeback.cluster_name) end
+        ) as consumer,
+        coalesce(chargeback.recharged_consumption, 0) as quantity,
+        coalesce(chargeback.recharged_cost, 0) as cost,
+        asked.cost_center is null
+        or chargeback.cost_center = asked.cost_center
+        or starts_with(chargeback.cost_center, asked.cost_center || '/') as is_own
     from asked
     inner join bi.chargeback on asked.org_id = chargeback.org_id
     where chargeback.snapshot_date = (select nights.previous_snapshot_date from nights)
 ),
 
--- A device without an id is told apart by its host and cluster.
-consumers as (
+after as (
     select
-        org_id,
-        license_id,
-        coalesce(max(license_type) filter (where not is_before), max(license_type)) as license_type,
-        max(cost_center) filter (where is_before) as owner_before,
-        max(cost_center) filter (where not is_before) as owner,
-        coalesce(sum(recharged_consumption) filter (where is_before), 0) as quantity_before,
-        coalesce(sum(recharged_consumption) filter (where not is_before), 0) as quantity,
-        coalesce(sum(recharged_cost) filter (where is_before), 0) as cost_before,
-        coalesce(sum(recharged_cost) filter (where not is_before), 0) as cost
-    from charges
-    group by
-        org_id,
-        license_id,
-        consumer_type,
-        coalesce(device_id, device_name),
-        coalesce(user_id, user_name),
-        case when device_id is null then host_name end,
-        case when device_id is null then cluster_name end
+        chargeback.license_id,
+        chargeback.license_type,
+        concat_ws(
+            '|',
+            chargeback.consumer_type,
+            coalesce(chargeback.device_id, 'name ' || chargeback.device_name),
+            coalesce(chargeback.user_id, 'name ' || chargeback.user_name),
+            case when chargeback.device_id is null then concat_ws('|', chargeback.host_name, chargeback.cluster_name) end
+        ) as consumer,
+        coalesce(chargeback.recharged_consumption, 0) as quantity,
+        coalesce(chargeback.recharged_cost, 0) as cost,
+        asked.cost_center is null
+        or chargeback.cost_center = asked.cost_center
+        or starts_with(chargeback.cost_center, asked.cost_center || '/') as is_own
+    from asked
+    inner join bi.chargeback on asked.org_id = chargeback.org_id
+    where chargeback.snapshot_date = (select nights.snapshot_date from nights)
 ),
 
 licenses as (
     select
-        org_id,
         license_id,
-        count(owner_before) = 0 as is_new,
-        count(owner) = 0 as is_ended
-    from consumers
-    group by org_id, license_id
-),
-
-owned as (
-    select
-        consumers.*,
-        licenses.is_new,
-        licenses.is_ended,
-        consumers.owner_before is not null and consumers.owner is not null as is_in_both,
-        case
-            when
-                asked.cost_center is null
-                or consumers.owner_before = asked.cost_center
-                or starts_with(consumers.owner_before, asked.cost_center || '/')
-                then consumers.cost_before
-            else 0
-        end as own_cost_before,
+        max(coalesce(after.license_type, before.license_type)) as license_type,
+        count(before.cost) = 0 as is_new,
+        count(after.cost) = 0 as is_ended,
+        coalesce(sum(before.cost) filter (where before.is_own), 0) as cost_before,
+        coalesce(sum(after.cost) filter (where after.is_own), 0) as cost,
         coalesce(
-            asked.cost_center is null
-            or consumers.owner = asked.cost_center
-            or starts_with(consumers.owner, asked.cost_center || '/'),
-            false
-        ) as is_own
-    from consumers
-    cross join asked
-    inner join licenses
-        on consumers.org_id = licenses.org_id and consumers.license_id = licenses.license_id
-),
-
-effects as (
-    select
-        org_id,
-        license_type,
-        own_cost_before as cost_before,
-        case when is_own then cost else 0 end as cost,
-        case when is_new and is_own then cost else 0 end as new_license_effect,
-        case when is_ended then -own_cost_before else 0 end as ended_license_effect,
-        case
-            when not is_in_both then 0
-            when is_own then cost_before - own_cost_before
-            else -own_cost_before
-        end as ownership_effect,
-        case
-            when is_new or is_ended then 0
-            when not is_in_both then (case when is_own then cost else 0 end) - own_cost_before
-            when not is_own then 0
-            when quantity_before = 0 then cost - cost_before
-            else cost_before * quantity / quantity_before - cost_before
-        end as quantity_effect
-    from owned
+            sum(before.cost) filter (where after.is_own and not before.is_own), 0
+        ) - coalesce(
+            sum(before.cost) filter (where before.is_own and not after.is_own), 0
+        ) as ownership_effect,
+        coalesce(sum(after.cost) filter (where after.is_own and before.cost is null), 0)
+        - coalesce(sum(before.cost) filter (where before.is_own and after.cost is null), 0)
+        + coalesce(
+            sum(
+                case
+                    when before.quantity = 0 then after.cost - before.cost
+                    else before.cost * after.quantity / before.quantity - before.cost
+                end
+            ) filter (where after.is_own and before.quantity <> after.quantity),
+            0
+        ) as quantity_effect
+    from before
+    full outer join after using (license_id, consumer)
+    group by license_id
 ),
 
 types as (
     select
-        org_id,
         license_type,
         sum(cost_before) as cost_before,
         sum(cost) as cost,
         sum(cost - cost_before) as difference,
-        round(sum(quantity_effect), 2) as quantity_effect,
+        round(coalesce(sum(quantity_effect) filter (where not is_new and not is_ended), 0), 2) as quantity_effect,
         sum(ownership_effect) as ownership_effect,
-        sum(new_license_effect) as new_license_effect,
-        sum(ended_license_effect) as ended_license_effect
-    from effects
-    group by org_id, license_type
+        coalesce(sum(cost) filter (where is_new), 0) as new_license_effect,
+        -coalesce(sum(cost_before) filter (where is_ended), 0) as ended_license_effect
+    from licenses
+    group by license_type
 )
 
 select
-    org_id,
     license_type,
     cost_before,
     cost,

@@ -2,7 +2,7 @@
 -- Drill down by asking for the children of a path; null asks for the top of the tree.
 with
 
-asked as (
+asked as not materialized (
     select
         '12345' as org_id,
         date '2026-11-01' as month,

@@ -1,7 +1,7 @@
 -- Which cost centers pay more or less for which license than the month before? The twenty largest differences.
 with
 
-asked as (
+asked as not materialized (
     select
         '12345' as org_id,
         date '2026-11-01' as month

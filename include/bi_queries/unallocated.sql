@@ -2,7 +2,7 @@
 -- consumption that is charged to nobody at all.
 with
 
-asked as (
+asked as not materialized (
     select
         '12345' as org_id,
         date '2026-11-01' as month

@@ -1,7 +1,7 @@
 -- Where did a virtual machine stand from night to night, whose was it, and what did it cost?
 with
 
-asked as (
+asked as not materialized (
     select
         '12345' as org_id,
         'device-1' as device_id,
