@@ -19,18 +19,11 @@ nights as (
     inner join bi.month on asked.org_id = month.org_id and asked.month = month.month
 ),
 
--- A device without an id is told apart by its host and cluster.
 before as (
     select
         chargeback.license_id,
         chargeback.license_type,
-        concat_ws(
-            '|',
-            chargeback.consumer_type,
-            coalesce(chargeback.device_id, 'name ' || chargeback.device_name),
-            coalesce(chargeback.user_id, 'name ' || chargeback.user_name),
-            case when chargeback.device_id is null then concat_ws('|', chargeback.host_name, chargeback.cluster_name) end
-        ) as consumer,
+        chargeback.consumer_identity_key,
         coalesce(chargeback.recharged_consumption, 0) as quantity,
         coalesce(chargeback.recharged_cost, 0) as cost,
         asked.cost_center is null
@@ -45,13 +38,7 @@ after as (
     select
         chargeback.license_id,
         chargeback.license_type,
-        concat_ws(
-            '|',
-            chargeback.consumer_type,
-            coalesce(chargeback.device_id, 'name ' || chargeback.device_name),
-            coalesce(chargeback.user_id, 'name ' || chargeback.user_name),
-            case when chargeback.device_id is null then concat_ws('|', chargeback.host_name, chargeback.cluster_name) end
-        ) as consumer,
+        chargeback.consumer_identity_key,
         coalesce(chargeback.recharged_consumption, 0) as quantity,
         coalesce(chargeback.recharged_cost, 0) as cost,
         asked.cost_center is null
@@ -87,7 +74,7 @@ licenses as (
             0
         ) as quantity_effect
     from before
-    full outer join after using (license_id, consumer)
+    full outer join after using (consumer_identity_key, license_id)
     group by license_id
 ),
 

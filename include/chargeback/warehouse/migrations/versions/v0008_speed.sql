@@ -14,6 +14,11 @@ create index fct_license_positions_date on mart.fct_license_positions (snapshot_
 create index fct_method_fits_date on mart.fct_method_fits (snapshot_date);
 create index dim_consumers_device on mart.dim_consumers (device_id);
 
+-- What stays the same of a consumer when its name changes, so that two nights can be compared.
+alter table mart.dim_consumers
+add column identity_key uuid not null generated always as (md5(consumer_type || ' ' || consumer_identity)::uuid) stored;
+comment on column mart.dim_consumers.identity_key is 'The same for all versions of a consumer.';
+
 create or replace view bi.chargeback as
 select
     facts.snapshot_date,
@@ -52,7 +57,8 @@ select
     facts.method_id,
     facts.delta_reason,
     facts.is_reconciled,
-    facts.is_carried_forward
+    facts.is_carried_forward,
+    dim_consumers.identity_key as consumer_identity_key
 from ops.snapshots
 inner join mart.fct_chargeback as facts on snapshots.load_id = facts.load_id
 left join mart.dim_licenses on facts.license_key = dim_licenses.license_key
@@ -63,6 +69,65 @@ left join mart.dim_organization_units as locations on facts.location_key = locat
 left join mart.dim_organization_units as cost_centers on facts.cost_center_key = cost_centers.unit_key
 left join mart.dim_organization_units as corporate_units
     on facts.corporate_unit_key = corporate_units.unit_key;
+
+comment on column bi.chargeback.consumer_identity_key is
+'The same in every night for the same device or user, whatever its name: compares nights, with license_id.';
+
+create or replace view bi.chargeback_current as
+with
+
+latest as (
+    select
+        org_id,
+        max(snapshot_date) as snapshot_date
+    from ops.snapshots
+    group by org_id
+)
+
+select
+    chargeback.snapshot_date,
+    chargeback.org_id,
+    chargeback.license_id,
+    chargeback.license_name,
+    chargeback.license_type,
+    chargeback.publisher,
+    chargeback.consumer_type,
+    chargeback.device_id,
+    chargeback.device_name,
+    chargeback.device_type,
+    chargeback.user_id,
+    chargeback.user_name,
+    chargeback.host_id,
+    chargeback.host_name,
+    chargeback.cluster_name,
+    chargeback.location,
+    chargeback.cost_center,
+    chargeback.corporate_unit,
+    chargeback.cores,
+    chargeback.host_installed_cores,
+    chargeback.host_consuming_cores,
+    chargeback.cluster_installed_cores,
+    chargeback.cluster_consuming_cores,
+    chargeback.consuming_installations,
+    chargeback.machine_consumption,
+    chargeback.host_consumption,
+    chargeback.cost_per_right,
+    chargeback.recharged_consumption,
+    chargeback.recharged_cost,
+    chargeback.currency,
+    chargeback.recharge_approach,
+    chargeback.derived_consumption,
+    chargeback.derived_cost,
+    chargeback.method_id,
+    chargeback.delta_reason,
+    chargeback.is_reconciled,
+    chargeback.is_carried_forward,
+    chargeback.consumer_identity_key
+from bi.chargeback
+inner join latest
+    on chargeback.org_id = latest.org_id and chargeback.snapshot_date = latest.snapshot_date;
+comment on column bi.chargeback_current.consumer_identity_key is
+'The same in every night for the same device or user, whatever its name: compares nights, with license_id.';
 
 create or replace view bi.vm_consumption as
 select
