@@ -17,7 +17,9 @@ def query(name: str, **asked: object) -> str:
     [examples] = _ASKED.findall(text)
     for column, value in asked.items():
         examples, count = re.subn(
-            rf"(?:date '[^']*'|'[^']*'|null::text)(?= as {column}\b)", lambda _, value=value: _literal(value), examples
+            rf"(?:date '[^']*'|'[^']*'|null::text)(?= as {column}\b)",
+            lambda _, value=value: _literal(value),
+            examples,
         )
         if count != 1:
             raise KeyError(f"{name} does not ask for {column}")

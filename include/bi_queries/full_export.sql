@@ -1,4 +1,4 @@
--- Everything of one night, a row per charge: the export for another system.
+-- What was charged on one night, all of it? One row per charge, for another system.
 with
 
 asked as not materialized (

@@ -73,59 +73,73 @@ left join mart.dim_organization_units as corporate_units
 comment on column bi.chargeback.consumer_identity_key is
 'The same in every night for the same device or user, whatever its name: compares nights, with license_id.';
 
+-- The planner cannot know the latest date, but it can look for it night by night: "offset 0" leaves it no other way.
 create or replace view bi.chargeback_current as
 with
 
 latest as (
-    select
+    select distinct on (org_id)
         org_id,
-        max(snapshot_date) as snapshot_date
+        snapshot_date,
+        load_id
     from ops.snapshots
-    group by org_id
+    order by org_id asc, snapshot_date desc
 )
 
 select
-    chargeback.snapshot_date,
-    chargeback.org_id,
-    chargeback.license_id,
-    chargeback.license_name,
-    chargeback.license_type,
-    chargeback.publisher,
-    chargeback.consumer_type,
-    chargeback.device_id,
-    chargeback.device_name,
-    chargeback.device_type,
-    chargeback.user_id,
-    chargeback.user_name,
-    chargeback.host_id,
-    chargeback.host_name,
-    chargeback.cluster_name,
-    chargeback.location,
-    chargeback.cost_center,
-    chargeback.corporate_unit,
-    chargeback.cores,
-    chargeback.host_installed_cores,
-    chargeback.host_consuming_cores,
-    chargeback.cluster_installed_cores,
-    chargeback.cluster_consuming_cores,
-    chargeback.consuming_installations,
-    chargeback.machine_consumption,
-    chargeback.host_consumption,
-    chargeback.cost_per_right,
-    chargeback.recharged_consumption,
-    chargeback.recharged_cost,
-    chargeback.currency,
-    chargeback.recharge_approach,
-    chargeback.derived_consumption,
-    chargeback.derived_cost,
-    chargeback.method_id,
-    chargeback.delta_reason,
-    chargeback.is_reconciled,
-    chargeback.is_carried_forward,
-    chargeback.consumer_identity_key
-from bi.chargeback
-inner join latest
-    on chargeback.org_id = latest.org_id and chargeback.snapshot_date = latest.snapshot_date;
+    facts.snapshot_date,
+    facts.org_id,
+    facts.license_id,
+    dim_licenses.license_name,
+    dim_licenses.license_type,
+    dim_licenses.publisher,
+    dim_consumers.consumer_type,
+    dim_consumers.device_id,
+    dim_consumers.device_name,
+    dim_consumers.device_type,
+    dim_consumers.user_id,
+    dim_consumers.user_name,
+    dim_hosts.host_id,
+    dim_hosts.host_name,
+    dim_clusters.cluster_name,
+    locations.path as location,
+    cost_centers.path as cost_center,
+    corporate_units.path as corporate_unit,
+    facts.cores,
+    facts.host_installed_cores,
+    facts.host_consuming_cores,
+    facts.cluster_installed_cores,
+    facts.cluster_consuming_cores,
+    facts.consuming_installations,
+    facts.machine_consumption,
+    facts.host_consumption,
+    facts.cost_per_right,
+    facts.recharged_consumption,
+    facts.recharged_cost,
+    facts.currency,
+    facts.recharge_approach,
+    facts.derived_consumption,
+    facts.derived_cost,
+    facts.method_id,
+    facts.delta_reason,
+    facts.is_reconciled,
+    facts.is_carried_forward,
+    dim_consumers.identity_key as consumer_identity_key
+from latest
+cross join lateral (
+    select fct_chargeback.*
+    from mart.fct_chargeback
+    where latest.load_id = fct_chargeback.load_id and latest.snapshot_date = fct_chargeback.snapshot_date
+    offset 0
+) as facts
+left join mart.dim_licenses on facts.license_key = dim_licenses.license_key
+left join mart.dim_consumers on facts.consumer_key = dim_consumers.consumer_key
+left join mart.dim_hosts on facts.host_key = dim_hosts.host_key
+left join mart.dim_clusters on facts.cluster_key = dim_clusters.cluster_key
+left join mart.dim_organization_units as locations on facts.location_key = locations.unit_key
+left join mart.dim_organization_units as cost_centers on facts.cost_center_key = cost_centers.unit_key
+left join mart.dim_organization_units as corporate_units
+    on facts.corporate_unit_key = corporate_units.unit_key;
 comment on column bi.chargeback_current.consumer_identity_key is
 'The same in every night for the same device or user, whatever its name: compares nights, with license_id.';
 
