@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from chargeback.methods import Catalog
-from chargeback.steps import derive
+from chargeback.steps import build, derive
 from chargeback.warehouse import scripts
 from chargeback.warehouse.database import Database, execute
 
@@ -25,8 +25,6 @@ ORG_ID = "12345"
 LAST_DATE = date(2026, 11, 24)
 FIRST_DAY = date(2025, 1, 1)  # day 0 of all that changes over time
 WORKERS = 2
-# What build_star fills from the facts alone, by its own files.
-SUMMARIES = ("fct_unit_totals",)
 
 
 def fill(database: Database, dates: int, rows: int) -> None:
@@ -44,7 +42,8 @@ def fill(database: Database, dates: int, rows: int) -> None:
     with database.session() as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT")
         execute(connection, "drop schema bench cascade")
-        execute(connection, "vacuum analyze")
+        execute(connection, "vacuum")  # what autovacuum does between two nights
+        execute(connection, "analyze ops.snapshots")
 
 
 def _fill_month(database: Database, nights: Sequence[date]) -> None:
@@ -62,13 +61,15 @@ def _fill_month(database: Database, nights: Sequence[date]) -> None:
     for night in nights:
         with database.transaction() as connection:
             _publish(connection, night)
+    with database.transaction() as connection:
+        for table in build.LAYERS["mart"]:
+            scripts.analyze(connection, f"mart.{table}", _key(nights[0]))
 
 
 def _publish(connection: Connection, night: date) -> None:
     for statement in (_LOAD, _MACHINES, _HOSTS, _CLUSTERS, _POSITIONS, _SNAPSHOT):
         execute(connection, statement, **_key(night))
-    for table in SUMMARIES:
-        scripts.insert(connection, f"mart/{table}.sql", f"mart.{table}", _key(night))
+    scripts.insert(connection, "mart/fct_unit_totals.sql", "mart.fct_unit_totals", _key(night))
 
 
 def _key(night: date) -> dict[str, object]:
@@ -90,7 +91,7 @@ _TENANT = (
         types.publisher,
         mart.version_key(%(org_id)s, (500000 + number)::text) as license_key,
         5 + number * 37 %% 400 as price
-    from generate_series(1, greatest(%(rows)s / 250, 5)) as number
+    from generate_series(1, greatest(%(rows)s / 250, 25)) as number
     inner join (
         values
         (0, 'Oracle Processor', 'device', 'Oracle'), (1, 'Microsoft Server Core', 'device', 'Microsoft'),
@@ -107,7 +108,9 @@ _TENANT = (
         path,
         mart.organization_unit_key(%(org_id)s, hierarchy, path) as unit_key
     from (
-        select 'cost_center' as hierarchy, format('Division %%s/Department %%s/CC-%%s', one, two, one * 100 + two * 10 + three) as path
+        select
+            'cost_center' as hierarchy,
+            format('Division %%s/Department %%s/CC-%%s', one, two, one * 100 + two * 10 + three) as path
         from generate_series(1, 6) as one, generate_series(1, 8) as two, generate_series(1, 6) as three
         union all
         select 'cost_center', 'Unassigned'
@@ -178,19 +181,25 @@ _DIMENSIONS = (
         consumer_key, %(org_id)s, case when number = 0 then 'unallocated' else kind end, 'id:' || consumer_id,
         case when kind = 'device' and number > 0 then consumer_id end,
         case when kind = 'device' and number > 0 then 'srv' || left(md5(consumer_id), 6) || '.example.com' end,
-        case when kind = 'device' and number > 0 then case when number %% 5 < 3 then 'Virtual Machine' else 'Computer' end end,
+        case when kind = 'device' and number > 0 then
+            case when number %% 5 < 3 then 'Virtual Machine' else 'Computer' end
+        end,
         case when kind = 'user' and number > 0 then consumer_id end,
         case when kind = 'user' and number > 0 then 'User ' || number end
     from bench.consumers
     """,
     """
     insert into mart.dim_hosts (host_key, org_id, host_identity, host_id, host_name)
-    select mart.version_key(%(org_id)s, 'host', number::text), %(org_id)s, 'id:h' || number, 'h' || number, 'host-' || number
+    select
+        mart.version_key(%(org_id)s, 'host', number::text), %(org_id)s,
+        'id:h' || number, 'h' || number, 'host-' || number
     from generate_series(0, greatest(%(rows)s / 50, 1)) as number
     """,
     """
     insert into mart.dim_clusters (cluster_key, org_id, cluster_identity, cluster_name)
-    select mart.version_key(%(org_id)s, 'cluster', number::text), %(org_id)s, 'name:cluster-' || number, 'cluster-' || number
+    select
+        mart.version_key(%(org_id)s, 'cluster', number::text), %(org_id)s,
+        'name:cluster-' || number, 'cluster-' || number
     from generate_series(0, greatest(%(rows)s / 600, 1)) as number
     """,
     """
@@ -227,7 +236,7 @@ create table mart.fct_chargeback_{month}
 _ATTACHED = """
 alter table mart.fct_chargeback attach partition mart.fct_chargeback_{month} for values {bounds}
 """
-# An owner keeps a consumer for 300 days; a price rises by 3 percent every 180 days; quantities move from month to month.
+# An owner keeps a consumer for 300 days; a price rises by 3 percent in 180 days; quantities move from month to month.
 _CHARGES = """
 insert into mart.fct_chargeback_{month} (
     load_id, snapshot_date, org_id, license_key, consumer_key, host_key, cluster_key, location_key, cost_center_key,
@@ -262,7 +271,8 @@ left join bench.hosts
 cross join lateral (
     select
         1 + rows.consumer_number %% 8 as cores,
-        (1 + rows.consumer_number %% 8) * (4 + ((%(day)s + rows.number * 13) / 30 + rows.number) %% 3) / 8.0 as quantity,
+        (1 + rows.consumer_number %% 8)
+        * round((4 + ((%(day)s + rows.number * 13) / 30 + rows.number) %% 3) / 8.0, 3) as quantity,
         round(licenses.price * (1 + 0.03 * ((%(day)s + licenses.number * 11) / 180)), 2) as price,
         (rows.consumer_number * 17 + (%(day)s + rows.consumer_number * 7 %% 300) / 300) as owner
 ) as figures

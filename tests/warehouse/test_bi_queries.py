@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from asked_queries import QUERIES, query
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ def test_the_effects_of_random_months_are_those_of_each_charge_and_add_up(
 
 def random_night(seed: int) -> dict[str, tuple[str, Decimal, Decimal]]:
     """Device to its cost center, quantity and cost: all of one license."""
-    dice = random.Random(seed)
+    dice = random.Random(seed)  # noqa: S311 - repeatable on purpose
     price = Decimal(dice.randint(100, 2000)) / 100
     quantities = {
         f"d{number}": Decimal(dice.randint(1, 30)) / 7 for number in range(12) if dice.random() < 0.8
