@@ -31,4 +31,7 @@ where
         explanation.cost_center = asked.cost_center
         or starts_with(explanation.cost_center, asked.cost_center || '/')
     )
-order by explanation.cost_center, explanation.recharged_cost desc nulls last, explanation.license_name
+order by
+    explanation.cost_center asc,
+    explanation.recharged_cost desc nulls last,
+    explanation.license_name asc

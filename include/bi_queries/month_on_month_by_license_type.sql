@@ -1,7 +1,8 @@
--- Why does a cost center (or, with null, everybody) pay more or less than the month before, by license type?
--- A charge of both months changes by its quantity (at the old price), by its price (at the new quantity) and by its
--- owner: the old cost leaves one cost center and enters another, which over all cost centers is zero. Consumers that
--- come and go are quantity; licenses that come and go are effects of their own. All effects add up to the difference.
+-- Why does a cost center (null: everybody) pay more or less than the month before, by license type?
+-- A charge of both months changes by its quantity (at the old price), by its price (at the new quantity)
+-- and by its owner: the old cost leaves one cost center and enters another, which over all of them is zero.
+-- Consumers that come and go are quantity; licenses that come and go are effects of their own. All effects
+-- add up to the difference.
 with
 
 asked as not materialized (
@@ -51,7 +52,6 @@ after as (
 
 licenses as (
     select
-        license_id,
         max(coalesce(after.license_type, before.license_type)) as license_type,
         count(before.cost) = 0 as is_new,
         count(after.cost) = 0 as is_ended,
@@ -74,8 +74,11 @@ licenses as (
             0
         ) as quantity_effect
     from before
-    full outer join after using (consumer_identity_key, license_id)
-    group by license_id
+    full outer join after
+        on
+            before.consumer_identity_key = after.consumer_identity_key
+            and before.license_id = after.license_id
+    group by coalesce(after.license_id, before.license_id)
 ),
 
 types as (
@@ -84,7 +87,8 @@ types as (
         sum(cost_before) as cost_before,
         sum(cost) as cost,
         sum(cost - cost_before) as difference,
-        round(coalesce(sum(quantity_effect) filter (where not is_new and not is_ended), 0), 2) as quantity_effect,
+        round(coalesce(sum(quantity_effect) filter (where not (is_new or is_ended)), 0), 2)
+            as quantity_effect,
         sum(ownership_effect) as ownership_effect,
         coalesce(sum(cost) filter (where is_new), 0) as new_license_effect,
         -coalesce(sum(cost_before) filter (where is_ended), 0) as ended_license_effect
@@ -97,7 +101,8 @@ select
     cost_before,
     cost,
     difference,
-    difference - quantity_effect - ownership_effect - new_license_effect - ended_license_effect as price_effect,
+    difference - quantity_effect - ownership_effect - new_license_effect - ended_license_effect
+        as price_effect,
     quantity_effect,
     ownership_effect,
     new_license_effect,

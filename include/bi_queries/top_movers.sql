@@ -1,4 +1,5 @@
--- Which cost centers pay more or less for which license than the month before? The twenty largest differences.
+-- Which cost centers pay more or less for which license than the month before? The twenty largest
+-- differences.
 with
 
 asked as not materialized (

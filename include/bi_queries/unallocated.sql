@@ -1,5 +1,5 @@
--- What does nobody pay for this month, by license? Charges without a device or user, charges to no cost center, and
--- consumption that is charged to nobody at all.
+-- What does nobody pay for this month, by license?
+-- Charges without a device or user, charges to no cost center, and consumption that is charged to nobody.
 with
 
 asked as not materialized (

@@ -13,6 +13,7 @@ import yaml
 from pages import PAGES, ROOT, blocks, source_texts, spans, table
 from sqlalchemy.pool import NullPool
 
+from asked_queries import QUERIES, query
 from chargeback.provider import get_provider_info
 from chargeback.settings import FlexeraSettings
 from chargeback.warehouse import scripts
@@ -216,6 +217,17 @@ def test_the_model_says_of_every_view_and_column_what_the_database_says(warehous
             described[match[1]] = (match[2], [list(line) for line in lines])
 
     assert described == views_of(warehouse)
+
+
+def test_every_query_is_listed_with_what_it_asks_for() -> None:
+    listed = {
+        name.strip("`").removesuffix(".sql"): re.findall(r"`(\w+)`", asked)
+        for name, _, asked in table("docs/queries.md", "file")
+    }
+
+    assert sorted(listed) == QUERIES
+    for name, asked in listed.items():
+        query(name, org_id="12345", **dict.fromkeys(asked))
 
 
 def test_the_readme_names_every_view(warehouse: Connection) -> None:
