@@ -63,5 +63,5 @@ lint: setup
 	@$(CLEAN); $(PYTHON_HERE) -m ruff format --check .
 	@$(CLEAN); $(PYTHON_HERE) -m ruff check .
 	@$(CLEAN); $(PYTHON_HERE) -m mypy
-	@$(CLEAN); $(PYTHON_HERE) -m sqlfluff lint --disable-progress-bar include/sql
+	@$(CLEAN); $(PYTHON_HERE) -m sqlfluff lint --disable-progress-bar include/sql include/bi_queries
 	@sh include/local_runtime/check_locks.sh

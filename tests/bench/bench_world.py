@@ -129,6 +129,13 @@ def value(database: Database, statement: str) -> Any:
         return cursor.fetchone()[0]
 
 
+def rows(database: Database, statement: str) -> list[tuple[Any, ...]]:
+    """All rows a statement gives."""
+    with closing(database.raw_connection()) as driver, driver.cursor() as cursor:
+        cursor.execute(statement)
+        return list(cursor.fetchall())
+
+
 def expect(found: object, wanted: object, what: str) -> None:
     """Refuse to time work that was not done."""
     if found != wanted:

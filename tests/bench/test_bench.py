@@ -6,14 +6,25 @@ import json
 
 import pytest
 import suite
-from bench_world import LICENSE_ID, BenchWorld, expect
+from bench_world import LICENSE_ID, ORG_ID, BenchWorld, expect, rows, value
+from bi_speed import measured
+from many_nights import fill
 from stage_linearity import STAGES, night
 
+from asked_queries import QUERIES
+from chargeback.warehouse import scripts
 from local_runtime.postgres import PostgresServer, free_port
 
 TINY = 100  # what every size is divided by
 ROWS = 45
 PAGE_SIZE = 10
+# Those that compare facts with facts, not with the lines they were made from.
+CHECKS_OF_THE_STAR = {
+    "keys_are_whole",
+    "positions_add_up",
+    "trees_add_up",
+    "cost_equals_quantity_times_price",
+}
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +64,27 @@ def test_the_pages_replayed_are_those_of_the_simulator(world) -> None:
 def test_work_that_was_not_done_is_not_timed() -> None:
     with pytest.raises(AssertionError, match="rows staged: 9, not 10"):
         expect(9, 10, "rows staged")
+
+
+def test_few_and_many_nights_give_every_question_the_same_answer(world) -> None:
+    found = measured(world, 20, 500)  # it expects the answers to be the same
+
+    assert sorted(found) == QUERIES
+    assert all(seconds > 0 for figures in found.values() for seconds in figures)
+    assert not (world.folder / "bi_nights").exists()
+
+
+def test_a_filled_warehouse_has_what_the_nightly_job_would_have_checked(world) -> None:
+    database = world.warehouse()
+    fill(database, 3, 1000)
+
+    assert value(database, "select count(*) from bi.chargeback") == 3000
+    for snapshot_date, load_id in rows(database, "select snapshot_date, load_id from ops.snapshots"):
+        load = {"load_id": load_id, "snapshot_date": snapshot_date, "org_id": ORG_ID}
+        with database.transaction() as connection:
+            for check in scripts.checks("mart"):
+                if check.name in CHECKS_OF_THE_STAR:
+                    assert scripts.failing_rows(connection, check, load, 3) == (0, []), check.name
 
 
 def test_every_file_of_measures_is_in_the_suite() -> None:

@@ -13,6 +13,7 @@ import yaml
 from pages import PAGES, ROOT, blocks, source_texts, spans, table
 from sqlalchemy.pool import NullPool
 
+from asked_queries import QUERIES, query
 from chargeback.provider import get_provider_info
 from chargeback.settings import FlexeraSettings
 from chargeback.warehouse import model_page, scripts
@@ -228,6 +229,17 @@ def test_the_diagrams_of_the_model_name_only_tables_that_exist(warehouse: Connec
 
     assert len(diagrams) == 2
     assert {"fact_chargeback", "dim_cost_center", "fct_host_consumption"} <= named <= relations
+
+
+def test_every_query_is_listed_with_what_it_asks_for() -> None:
+    listed = {
+        name.strip("`").removesuffix(".sql"): re.findall(r"`(\w+)`", asked)
+        for name, _, asked in table("docs/queries.md", "file")
+    }
+
+    assert sorted(listed) == QUERIES
+    for name, asked in listed.items():
+        query(name, org_id="12345", **dict.fromkeys(asked))
 
 
 def test_the_readme_names_every_view(warehouse: Connection) -> None:

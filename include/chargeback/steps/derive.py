@@ -28,7 +28,7 @@ def derive(database: Database, catalog: Catalog, load: Load) -> dict[str, int]:
 
 def write(connection: Connection, catalog: Catalog, parameters: Parameters) -> dict[str, int]:
     """The same within a transaction that the caller ends."""
-    _note_methods(connection, catalog)
+    note_methods(connection, catalog)
     load_id = parameters["load_id"]
     terms = catalog.terms(int(str(load_id)), _licenses(connection, load_id))
     execute(
@@ -71,7 +71,7 @@ def _licenses(connection: Connection, load_id: object) -> list[LicenseFacts]:
     return [LicenseFacts(**row._mapping) for row in rows]
 
 
-def _note_methods(connection: Connection, catalog: Catalog) -> None:
+def note_methods(connection: Connection, catalog: Catalog) -> None:
     """Keep what each method says beside the figures it explains."""
     for method in catalog.methods.values():
         execute(

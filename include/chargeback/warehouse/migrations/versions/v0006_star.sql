@@ -210,7 +210,7 @@ add foreign key (license_key) references mart.dim_licenses (license_key);
 -- A dimension keeps versions of every load, seen or not; bi shows those that a published load uses. These indexes find
 -- them among the charges. A level may know a host, cluster or machine under another version than the charges on it do (its
 -- last row of several): fct_members has those.
-create index fct_chargeback_consumer on mart.fct_chargeback (consumer_key);
+create index fct_chargeback_consumer on mart.fct_chargeback (consumer_key, snapshot_date);
 create index fct_chargeback_host on mart.fct_chargeback (host_key) where host_key is not null;
 create index fct_chargeback_cluster on mart.fct_chargeback (cluster_key) where cluster_key is not null;
 
