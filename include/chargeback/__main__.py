@@ -34,10 +34,10 @@ def main(arguments: list[str] | None = None) -> int:
 def _migrate() -> int:
     """The newest schema, and the reference figures of include/config/seeds."""
     database = hooks.database()
-    migrations.upgrade(database.url)
+    to_do = migrations.upgrade(database.url)
     with database.transaction() as connection:
         seeds.load(connection)
-    print("The warehouse has this version's schema.")
+    print(*to_do, "The warehouse has this version's schema.", sep="\n")
     return 0
 
 

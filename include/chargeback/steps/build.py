@@ -30,6 +30,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "dim_organization_units",
         "fct_method_fits",
         "fct_chargeback",
+        "dim_unit_members",
         "fct_vm_consumption",
         "fct_host_consumption",
         "fct_cluster_consumption",
