@@ -405,6 +405,7 @@ declare
 begin
     execute format('revoke all on schema ops, staging, intermediate, mart, bi from %s', from_whom);
     execute format('revoke all on %s from %s', all_relations, from_whom);
+    execute format('revoke all on all sequences in schema ops, staging, intermediate, mart, bi from %s', from_whom);
     execute format(
         'revoke all on all functions in schema ops, staging, intermediate, mart, bi from %s', from_whom
     );
@@ -442,6 +443,21 @@ begin
         group by rights
     loop
         execute format('grant %s on %s to chargeback_loader', opened.rights, opened.names);
+    end loop;
+    for opened in
+        select pg_depend.objid::regclass as name
+        from pg_depend
+        inner join pg_class on pg_depend.objid = pg_class.oid and pg_class.relkind = 'S'
+        inner join pg_namespace on pg_class.relnamespace = pg_namespace.oid
+        left join ops.access_rules on to_regclass(access_rules.table_name) = pg_depend.refobjid
+        where
+            pg_depend.classid = 'pg_class'::regclass
+            and pg_depend.refclassid = 'pg_class'::regclass
+            and pg_depend.deptype in ('a', 'i')
+            and pg_namespace.nspname in ('ops', 'staging', 'intermediate', 'mart')
+            and coalesce(access_rules.loader_right, 'write') = 'write'
+    loop
+        execute format('grant usage on sequence %s to chargeback_loader', opened.name);
     end loop;
 end
 $$;
