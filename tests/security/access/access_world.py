@@ -8,16 +8,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import psycopg2
-import sqlalchemy
 from psycopg2 import sql
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.pool import NullPool
+from sqlalchemy.engine import make_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from sqlalchemy.engine import URL
+
 PASSWORD = "a password of the tests"
-ORG_ID = "12345"
 
 
 class Refused(AssertionError):
@@ -63,10 +62,9 @@ class Person:
             return str(error)
         raise Refused(f"{self.name} was not refused: {statement}")
 
-    def plan(self, statement: str, *options: str) -> list[str]:
+    def plan(self, statement: str, *parameters: object, options: str = "") -> list[str]:
         """The lines of EXPLAIN."""
-        chosen = f"({', '.join(options)})" if options else ""
-        return [line for (line,) in self.rows(f"explain {chosen} {statement}")]
+        return [line for (line,) in self.rows(f"explain {options} {statement}", *parameters)]
 
 
 @dataclass
@@ -86,7 +84,9 @@ class AccessWorld:
 
     def group(self, name: str) -> str:
         """A role without login, to be granted to people; returns its real name."""
-        return self._create(name, login=False).name
+        if name not in self._people:
+            self._create(name, login=False)
+        return self._people[name].name
 
     def _create(self, name: str, *roles: str, login: bool = True) -> Person:
         real_name = f"{name}_{self._mark}"
@@ -162,7 +162,3 @@ def access_world(
 def lines(person: Person, view: str) -> list[str]:
     """Every row of a view of bi as text, in an order of its own."""
     return [line for (line,) in person.rows(f"select visible::text from bi.{view} as visible order by 1")]
-
-
-def engine(person: Person) -> sqlalchemy.Engine:
-    return sqlalchemy.create_engine(person.url, poolclass=NullPool)

@@ -15,6 +15,10 @@ TREES = {
 }
 # What is told of whole licenses, hosts, clusters or nights is closed to owners.
 CLOSED = {"license_position", "host_consumption", "cluster_consumption", "method_fit"}
+EXPLAINED = (
+    "snapshot_date", "org_id", "license_id", "license_name", "consumer_type", "device_name", "user_name", "cost_center",
+    "method_id", "recharged_consumption", "recharged_cost", "derived_consumption", "derived_cost", "delta_reason",
+)  # fmt: skip
 CHARGES = ("chargeback", "chargeback_current")
 
 
@@ -55,9 +59,9 @@ def expected(admin: Person, view: str, subtrees: Subtrees) -> list[dict[str, obj
     if view in TREES:
         return [row for row in table(admin, view) if subtrees.hold(TREES[view], str(row["path"]))]
     if view == "explanation":
-        return _of_own_charges(admin, view, subtrees, ("consumer_type", "device_name", "user_name", "cost_center"))
+        return [without_sentence(row) for row in table(admin, "chargeback") if subtrees.charge(row)]
     if view == "vm_consumption":
-        return _of_own_charges(admin, view, subtrees, ("device_id", "device_name"))
+        return _of_own_devices(admin, subtrees)
     if view == "method":
         return table(admin, view)
     if view == "snapshot":
@@ -74,10 +78,13 @@ def texts(rows: list[dict[str, object]]) -> list[str]:
     return sorted(str(sorted(row.items())) for row in rows)
 
 
-def _of_own_charges(
-    admin: Person, view: str, subtrees: Subtrees, columns: tuple[str, ...]
-) -> list[dict[str, object]]:
-    """Rows that speak of a consumer of a license in an own charge."""
-    key = ("snapshot_date", "license_id", *columns)
+def without_sentence(row: dict[str, object]) -> dict[str, object]:
+    """What a charge and its explanation have in common: two people of one name have equal sentences."""
+    return {name: row[name] for name in EXPLAINED}
+
+
+def _of_own_devices(admin: Person, subtrees: Subtrees) -> list[dict[str, object]]:
+    """The virtual machines that stand in an own charge of the same license and night."""
+    key = ("snapshot_date", "license_id", "device_id", "device_name")
     own = {tuple(row[name] for name in key) for row in expected(admin, "chargeback", subtrees)}
-    return [row for row in table(admin, view) if tuple(row[name] for name in key) in own]
+    return [row for row in table(admin, "vm_consumption") if tuple(row[name] for name in key) in own]

@@ -4,7 +4,7 @@ create table ops.access_grants (
     grantee text not null,
     org_id text not null check (org_id <> ''),
     hierarchy text not null check (hierarchy in ('cost_center', 'corporate_unit', 'location')),
-    path text not null check (path <> '' and path = mart.normalized_path(path)),
+    path text not null check (path <> ''),
     note text not null default '',
     granted_by text not null default session_user,
     granted_at timestamptz not null default clock_timestamp(),
@@ -33,8 +33,9 @@ create table ops.access_changes (
 comment on table ops.access_changes is
 'One row per change of ops.access_grants, written by the database: what stands there after it, or was revoked.';
 
+-- As its owner, since who may edit the grants need not have rights in mart.
 create function ops.stamp_access_grant() returns trigger
-language plpgsql
+language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
@@ -42,6 +43,12 @@ begin
         raise foreign_key_violation using message = format(
             'There is no role %I. Create it first: a grant to a role that does not exist yet is most often a slip.',
             new.grantee
+        );
+    end if;
+    if new.path is distinct from mart.normalized_path(new.path) then
+        raise check_violation using message = format(
+            '%L is no path as bi shows them: no blanks around a name, no slash at either end. Write %L.',
+            new.path, mart.normalized_path(new.path)
         );
     end if;
     new.granted_by := session_user;
