@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PASSWORD = "a password of the tests"
 
 
-class Refused(AssertionError):
+class NotRefusedError(AssertionError):
     """A statement that had to fail did not."""
 
 
@@ -33,7 +33,9 @@ class Person:
     @contextmanager
     def session(self) -> Iterator[Any]:
         """A psycopg2 cursor in autocommit mode."""
-        connection = psycopg2.connect(self.url.set(drivername="postgresql").render_as_string(hide_password=False))
+        connection = psycopg2.connect(
+            self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        )
         try:
             connection.autocommit = True
             with connection.cursor() as cursor:
@@ -60,7 +62,7 @@ class Person:
             self.run(statement, *parameters)
         except psycopg2.Error as error:
             return str(error)
-        raise Refused(f"{self.name} was not refused: {statement}")
+        raise NotRefusedError(f"{self.name} was not refused: {statement}")
 
     def plan(self, statement: str, *parameters: object, options: str = "") -> list[str]:
         """The lines of EXPLAIN."""
@@ -144,9 +146,7 @@ class AccessWorld:
 
 
 @contextmanager
-def access_world(
-    postgres_url: str, template: str, on_server: Callable[[str], None]
-) -> Iterator[AccessWorld]:
+def access_world(postgres_url: str, template: str, on_server: Callable[[str], None]) -> Iterator[AccessWorld]:
     """A migrated warehouse without a night in it; its people are taken away with it."""
     name = f"access_{uuid.uuid4().hex}"
     on_server(f"create database {name} template {template} strategy file_copy")

@@ -83,7 +83,9 @@ def test_what_an_owner_adds_up_is_the_total_of_the_granted_subtree(world: Access
     person = world.person("owner_a_subtree", "chargeback_owner")
     world.revoke(person)
     world.grant(person, "cost_center", "Retail")
-    total = world.admin.value("select sum(total_cost) from bi.chargeback_by_cost_center where path = 'Retail'")
+    total = world.admin.value(
+        "select sum(total_cost) from bi.chargeback_by_cost_center where path = 'Retail'"
+    )
 
     assert total > 0
     assert person.value("select sum(recharged_cost) from bi.chargeback") == total

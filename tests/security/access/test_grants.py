@@ -59,9 +59,7 @@ def test_grants_add_up(world: AccessWorld, owner: Person) -> None:
     stores = owner.value(COUNT)
     world.grant(owner, "cost_center", "Finance/Banking")
     both = owner.value(COUNT)
-    world.admin.run(
-        "delete from ops.access_grants where grantee = %s and path = 'Retail/Stores'", owner.name
-    )
+    world.admin.run("delete from ops.access_grants where grantee = %s and path = 'Retail/Stores'", owner.name)
 
     assert 0 < stores < both == stores + owner.value(COUNT)
 
@@ -168,11 +166,15 @@ def test_the_overview_tells_slips_and_readers(world: AccessWorld, owner: Person)
     world.grant(owner, "cost_center", "Retial")
 
     found = world.admin.rows(
-        "select path, unit_count > 0, readers from ops.access_overview where grantee = %s order by path", owner.name
+        "select path, unit_count > 0, readers from ops.access_overview where grantee = %s order by path",
+        owner.name,
     )
 
     assert found == [("Retail", True, [owner.name]), ("Retial", False, [owner.name])]
 
 
 def test_no_password_stands_in_the_ledger(world: AccessWorld) -> None:
-    assert world.admin.rows("select 1 from ops.access_changes as c where position(%s in c::text) > 0", PASSWORD) == []
+    assert (
+        world.admin.rows("select 1 from ops.access_changes as c where position(%s in c::text) > 0", PASSWORD)
+        == []
+    )

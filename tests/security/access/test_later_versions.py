@@ -65,7 +65,12 @@ def test_one_rule_opens_it_to_owners_and_its_end_closes_it(later: AccessWorld) -
         "values ('mart.fct_later', 'unit_key in (select ops.granted_units(current_user))', 'test')"
     )
     migrations.upgrade(later.url)
-    assert [seen(owner, view) for view in ("later", "two_deep", "added_up", "called")] == [[(7,)], [(7,)], [], []]
+    assert [seen(owner, view) for view in ("later", "two_deep", "added_up", "called")] == [
+        [(7,)],
+        [(7,)],
+        [],
+        [],
+    ]
 
     later.admin.run("delete from ops.access_rules where table_name = 'mart.fct_later'")
     migrations.upgrade(later.url)
@@ -73,8 +78,12 @@ def test_one_rule_opens_it_to_owners_and_its_end_closes_it(later: AccessWorld) -
 
 
 def test_a_view_that_was_replaced_is_protected_again(later: AccessWorld) -> None:
-    later.admin.run("create or replace view bi.two_deep with (security_invoker = false) as select cost from mart.between")
-    later.admin.run("grant select on bi.later, mart.fct_later to public; grant usage on schema mart to public")
+    later.admin.run(
+        "create or replace view bi.two_deep with (security_invoker = false) as select cost from mart.between"
+    )
+    later.admin.run(
+        "grant select on bi.later, mart.fct_later to public; grant usage on schema mart to public"
+    )
     migrations.upgrade(later.url)
 
     stranger = later.person("stranger")

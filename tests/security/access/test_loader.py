@@ -61,4 +61,6 @@ def test_a_loader_repeats_a_night_and_lives_through_the_maintenance(
 def test_a_loader_changes_rows_and_nothing_else(world: AccessWorld, forbidden: str) -> None:
     error = world.person("nightly").error(forbidden)
 
-    assert any(words in error for words in ("permission denied", "must be owner", "no table of the warehouse"))
+    assert any(
+        words in error for words in ("permission denied", "must be owner", "no table of the warehouse")
+    )

@@ -1,4 +1,4 @@
-"""A warehouse whose user may not create roles: it migrates, says what an administrator runs, and leaves nothing open."""
+"""A user who may not create roles can still migrate, is told what an administrator runs, and leaves nothing open."""
 
 from __future__ import annotations
 
@@ -34,10 +34,16 @@ def plain(admin: Person) -> Person:
     return Person("plain", admin.url.set(username="plain", password="plain", database="warehouse"))
 
 
-def test_without_roles_nothing_is_open_and_an_administrator_is_told_what_to_run(admin: Person, plain: Person) -> None:
+def test_without_roles_nothing_is_open_and_an_administrator_is_told_what_to_run(
+    admin: Person, plain: Person
+) -> None:
     told = migrations.upgrade(plain.url)
-    assert [each for each in ROLES if any(f'"create role {each} nologin"' in line for line in told)] == list(ROLES)
-    assert plain.value("select bool_and(relrowsecurity) from pg_class where oid = 'mart.fct_chargeback'::regclass")
+    assert [each for each in ROLES if any(f'"create role {each} nologin"' in line for line in told)] == list(
+        ROLES
+    )
+    assert plain.value(
+        "select bool_and(relrowsecurity) from pg_class where oid = 'mart.fct_chargeback'::regclass"
+    )
 
     admin.run("create role early login password 'early'")
     early = Person("early", plain.url.set(username="early", password="early"))
@@ -57,7 +63,10 @@ def test_a_user_who_may_create_roles_creates_all_four(admin: Person, plain: Pers
     admin.run("alter role plain createrole")
 
     assert migrations.upgrade(plain.url) == []
-    assert plain.value("select count(*) from pg_roles where rolname = any(%s) and not rolcanlogin", list(ROLES)) == 4
+    assert (
+        plain.value("select count(*) from pg_roles where rolname = any(%s) and not rolcanlogin", list(ROLES))
+        == 4
+    )
 
 
 @pytest.mark.parametrize(
@@ -87,7 +96,8 @@ def test_names_that_were_sampled_before_are_forgotten(admin: Person, plain: Pers
     migrations.upgrade(plain.url)
     plain.run(
         "alter table mart.dim_hosts alter column host_name set statistics 100; "
-        "insert into mart.dim_hosts select gen_random_uuid(), '1', 'id:' || n, n::text, 'host ' || n from generate_series(1, 50) n; "
+        "insert into mart.dim_hosts select gen_random_uuid(), '1', 'id:' || n, n::text, 'host ' || n "
+        "from generate_series(1, 50) as n; "
         "analyze mart.dim_hosts"
     )
     known = "select count(*) from pg_stats where tablename = 'dim_hosts' and attname = 'host_name'"

@@ -15,7 +15,16 @@ if TYPE_CHECKING:
     from access_world import AccessWorld, Person
 
 OWN = "Retail/Stores/CC-4210"
-NAMES = ("device_id", "device_name", "user_id", "user_name", "host_id", "host_name", "cluster_id", "cluster_name")
+NAMES = (
+    "device_id",
+    "device_name",
+    "user_id",
+    "user_name",
+    "host_id",
+    "host_name",
+    "cluster_id",
+    "cluster_name",
+)
 SCHEMAS = ("ops", "staging", "intermediate", "mart")
 
 
@@ -31,7 +40,8 @@ def owner(world: AccessWorld) -> Person:
 def readable(world: AccessWorld, owner: Person) -> list[tuple[str, str, str]]:
     """View, column and type of all that the owner may ask for."""
     columns = owner.rows(
-        "select relname, attname, atttypid::regtype::text from pg_class inner join pg_attribute on attrelid = pg_class.oid "
+        "select relname, attname, atttypid::regtype::text "
+        "from pg_class inner join pg_attribute on attrelid = pg_class.oid "
         "where relnamespace = 'bi'::regnamespace and attnum > 0 and not attisdropped "
         "and has_table_privilege(pg_class.oid, 'select') order by relname, attnum"
     )
@@ -120,7 +130,9 @@ def test_the_cheap_function_tells_all_to_an_analyst(world: AccessWorld, hidden_t
             "create function pg_temp.tell(value text) returns boolean language plpgsql cost 0.0000001 as "
             "$$ begin raise notice '%', value; return true; end $$"
         )
-        cursor.execute("select count(*) from bi.chargeback where device_name is not null and pg_temp.tell(device_name)")
+        cursor.execute(
+            "select count(*) from bi.chargeback where device_name is not null and pg_temp.tell(device_name)"
+        )
         assert leaked("\n".join(cursor.connection.notices), hidden_texts)
 
 
@@ -208,7 +220,13 @@ def test_what_would_open_a_door_is_refused(owner: Person, forbidden: str) -> Non
 
     assert any(
         words in error.lower()
-        for words in ("permission denied", "must be owner", "must be superuser", "cannot set", "only roles with")
+        for words in (
+            "permission denied",
+            "must be owner",
+            "must be superuser",
+            "cannot set",
+            "only roles with",
+        )
     ), error
 
 
@@ -260,7 +278,9 @@ def test_no_function_of_the_warehouse_can_be_called(world: AccessWorld, owner: P
 
     assert len(functions) > 10
     for name, count in functions:
-        assert "permission denied for schema" in owner.error(f"select {name}({', '.join(['null'] * count)})"), name
+        assert "permission denied for schema" in owner.error(
+            f"select {name}({', '.join(['null'] * count)})"
+        ), name
 
 
 def test_row_security_cannot_be_switched_off(owner: Person) -> None:
