@@ -1,5 +1,5 @@
--- One row per cost center, corporate unit or location and license, consumer, host, cluster or other unit that one
--- of its charges names. Its owners may read the names of these members, and of no others.
+-- One row per cost center, corporate unit or location and license, consumer, host, cluster or other unit
+-- that one of its charges names. Its owners may read the names of these members, and of no others.
 with
 
 charges as (
