@@ -38,8 +38,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _migrate() -> int:
     """The newest schema, and the reference figures of include/config/seeds."""
-    migrations.upgrade(hooks.database().url)
-    print("The warehouse has this version's schema.")
+    to_do = migrations.upgrade(hooks.database().url)
+    print(*to_do, "The warehouse has this version's schema.", sep="\n")
     return 0
 
 

@@ -44,7 +44,7 @@ def migrate() -> int:
         keys, named = keys_in(LOCAL), named_connections(server)
         for name in (METADATA_OF_UP, METADATA_OF_RUN):
             migrate_airflow(server, name, _environment(server, name, keys, named))
-        migrate_warehouse(named)
+        migrate_warehouse(named, is_asked_for=True)
         load_seeds(named)
     say("Every database has this version's schema, and the warehouse the figures of include/config/seeds.")
     return 0
@@ -107,15 +107,21 @@ def migrate_airflow(server: PostgresServer, name: str, environment: dict[str, st
         metadata.migrate(url, environment)
 
 
-def migrate_warehouse(environment: dict[str, str], *, quiet: bool = False) -> None:
-    """Bring the warehouse to this version's schema, unless it has it."""
+def migrate_warehouse(
+    environment: dict[str, str], *, quiet: bool = False, is_asked_for: bool = False
+) -> None:
+    """Bring the warehouse to this version's schema unless it has it, or in any case where that is asked for.
+
+    Asked for again, it brings rights to the rules, once an administrator has created what roles were missing.
+    """
     from chargeback.warehouse import migrations
 
     url = connections.warehouse_url(environment)
     try:
-        if not migrations.is_current(url):
+        if is_asked_for or not migrations.is_current(url):
             say(f"Migrating the warehouse {url.host}:{url.port}/{url.database}", quiet=quiet)
-            migrations.upgrade(url)
+            for sentence in migrations.upgrade(url):
+                say(sentence)
     except (SQLAlchemyError, psycopg2.Error) as error:
         reason = " ".join(str(getattr(error, "orig", error)).split())
         raise Problem(

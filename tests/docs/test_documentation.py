@@ -254,6 +254,12 @@ def test_the_readme_names_every_view(warehouse: Connection) -> None:
     assert missing == []
 
 
+def test_the_access_page_says_of_every_view_what_owners_see(warehouse: Connection) -> None:
+    named = set(re.findall(r"`bi\.(\w+)`", " ".join(row[0] for row in table("docs/access.md", "view"))))
+
+    assert named == set(views_of(warehouse))
+
+
 def test_every_compose_command_names_services_profiles_and_options_that_exist() -> None:
     commands = [
         line for line in [*shell_lines(), *spans("docs/production.md")] if line.startswith("docker compose")
@@ -292,13 +298,25 @@ def test_every_variable_of_production_is_in_the_example() -> None:
 
 
 def test_the_override_that_lets_bi_tools_in_fits_the_file() -> None:
-    [block] = blocks("docs/production.md", "yaml")
-    override = yaml.safe_load(block)
+    override = yaml.safe_load(blocks("docs/production.md", "yaml")[0])
 
     assert set(override["services"]) <= set(COMPOSE["services"])
     for service in override["services"].values():
         assert set(service["networks"]) <= {*COMPOSE["networks"], *override["networks"]}
         assert all(port.startswith("127.0.0.1:") for port in service["ports"])
+
+
+def test_the_override_for_a_loader_names_every_service_that_runs_our_code_but_init() -> None:
+    override = yaml.safe_load(blocks("docs/production.md", "yaml")[1])
+    users = {
+        name
+        for name, service in COMPOSE["services"].items()
+        if "AIRFLOW_CONN_WAREHOUSE" in service.get("environment", {})
+    }
+
+    assert set(override["services"]) == users - {"init"}
+    for service in override["services"].values():
+        assert list(service["environment"]) == ["AIRFLOW_CONN_WAREHOUSE"]
 
 
 @pytest.mark.parametrize("page", DECISIONS)

@@ -156,9 +156,9 @@ def _drop(database: Database, load: Row[Any], policy: RetentionPolicy, now: date
         if found.star_expired:
             counts["fact_rows"] = _delete_star(connection, found, is_only_told=policy.dry_run)
         partitions = _partitions(connection, found)
-        counts.update(partitions=len(partitions), bytes=sum(size for _, _, size in partitions))
+        counts.update(partitions=len(partitions), bytes=sum(each.bytes for each in partitions))
         if not policy.dry_run:
-            _drop_partitions(connection, partitions)
+            _drop_partitions(connection, found)
             _note(connection, found)
     log.info("%s %s, %s", "Would drop" if policy.dry_run else "Dropped", _described(found), _told(counts))
     return counts
@@ -174,25 +174,27 @@ def _delete_star(connection: Connection, load: Row[Any], *, is_only_told: bool) 
     return sum(execute(connection, each, **_key(load)).rowcount for each in deleted)
 
 
-def _partitions(connection: Connection, load: Row[Any]) -> list[tuple[str, str, int]]:
-    """The load's expired partitions: parent, quoted name and bytes."""
-    schemas = [schema for part, schema in _SCHEMAS.items() if getattr(load, f"{part}_expired")]
-    rows = execute(connection, _PARTITIONS, schemas=schemas, **_key(load)).all()
-    return [(row.parent, row.name, row.bytes) for row in rows]
+def _partitions(connection: Connection, load: Row[Any]) -> list[Row[Any]]:
+    """The load's expired partitions: `bytes` of each."""
+    return list(execute(connection, _PARTITIONS, schemas=_expired_schemas(load), **_key(load)).all())
 
 
-def _drop_partitions(connection: Connection, partitions: list[tuple[str, str, int]]) -> None:
+def _drop_partitions(connection: Connection, load: Row[Any]) -> None:
     """Drop them if all are free at once.
 
     Dropping a partition locks its parent. Who asks for all locks in one go and does not queue for them cannot
     keep anybody waiting, nor get into a deadlock with a step that uses the tables in another order.
     """
-    if not partitions:
-        return
-    names = ", ".join(f"only {name}" for each in partitions for name in each[:2])
-    execute(connection, f"lock table {names} in access exclusive mode nowait")
-    for _, name, _ in partitions:
-        execute(connection, f"drop table {name}")
+    execute(
+        connection,
+        "select ops.drop_partitions(%(load_id)s, %(schemas)s)",
+        load_id=load.load_id,
+        schemas=_expired_schemas(load),
+    )
+
+
+def _expired_schemas(load: Row[Any]) -> list[str]:
+    return [schema for part, schema in _SCHEMAS.items() if getattr(load, f"{part}_expired")]
 
 
 def _note(connection: Connection, load: Row[Any]) -> None:
@@ -220,14 +222,10 @@ def _key(load: Row[Any]) -> dict[str, object]:
 
 _OF_LOAD = "where load_id = %(load_id)s and snapshot_date = %(snapshot_date)s"
 _PARTITIONS = """
-select
-    parent,
-    partition_name as name,
-    pg_total_relation_size(to_regclass(partition_name)) as bytes
+select pg_total_relation_size(to_regclass(partition_name)) as bytes
 from
     (
         select
-            format('%%I.%%I', pg_namespace.nspname, pg_class.relname) as parent,
             ops.partition_of(pg_class.oid::regclass, %(load_id)s, %(snapshot_date)s) as partition_name
         from pg_catalog.pg_partitioned_table
         inner join pg_catalog.pg_class on pg_partitioned_table.partrelid = pg_class.oid
@@ -235,7 +233,6 @@ from
         where pg_namespace.nspname = any(%(schemas)s)
     ) as partitions
 where to_regclass(partition_name) is not null
-order by parent
 """
 _OPEN_SNAPSHOTS = """
 select distinct

@@ -23,16 +23,18 @@ VERSION_SCHEMA = "ops"
 _LOCK = "select pg_advisory_xact_lock(hashtextextended('license_chargeback/migrations', 0))"
 
 
-def upgrade(url: str | URL) -> None:
-    """Apply every missing revision and load the seeds in one transaction: all or none.
+def upgrade(url: str | URL) -> list[str]:
+    """Apply every missing revision, load the seeds and bring all rights to the rules, in one transaction: all or none.
 
-    A second upgrade at the same time waits for the first and then finds nothing to do.
+    A second upgrade at the same time waits for the first and then finds nothing to do. Returns what an
+    administrator must do, a sentence each: create roles, where this user may not.
     """
     with _engine(url).begin() as connection:
         connection.exec_driver_sql(_LOCK)
         connection.exec_driver_sql(f"create schema if not exists {VERSION_SCHEMA}")
         command.upgrade(_config(connection), "head")
         seeds.load(connection)
+        return list(connection.exec_driver_sql("select * from ops.apply_access()").scalars())
 
 
 def is_current(url: str | URL) -> bool:
