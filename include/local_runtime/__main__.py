@@ -52,6 +52,7 @@ COMMANDS = {
     "run": "one run of the nightly DAG; DATE and CONF in the environment say which",
     "psql": "psql on the warehouse in use",
     "migrate": "bring both databases to this version's schema",
+    "superset": "Apache Superset with a dashboard of the warehouse in use",
     "examples": "worked license arithmetic through the recharge rules",
 }
 
@@ -74,6 +75,10 @@ def _command(name: str, file: str) -> Callable[[], int]:
         from local_runtime import system
 
         return system.migrate
+    if name == "superset":
+        from local_runtime import superset
+
+        return superset.main
     if name == "examples":
         from local_runtime import examples
 
