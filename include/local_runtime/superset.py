@@ -1,6 +1,6 @@
 """`make superset`: Apache Superset on this machine, with the dashboard of the warehouse in use.
 
-Its Python environment is its own, since its pins clash with those of Airflow, and so is the database it keeps things in.
+It has a Python environment of its own, since its pins clash with Airflow's, and its own database.
 """
 
 from __future__ import annotations

@@ -109,6 +109,7 @@ def migrate_airflow(server: PostgresServer, name: str, environment: dict[str, st
 
 def migrate_warehouse(environment: dict[str, str], *, quiet: bool = False) -> None:
     """Bring the warehouse to this version's schema, unless it has it."""
+    from chargeback.errors import ChargebackError
     from chargeback.warehouse import migrations
 
     url = connections.warehouse_url(environment)
@@ -116,6 +117,8 @@ def migrate_warehouse(environment: dict[str, str], *, quiet: bool = False) -> No
         if not migrations.is_current(url):
             say(f"Migrating the warehouse {url.host}:{url.port}/{url.database}", quiet=quiet)
             migrations.upgrade(url)
+    except ChargebackError as error:
+        raise Problem(str(error)) from None
     except (SQLAlchemyError, psycopg2.Error) as error:
         reason = " ".join(str(getattr(error, "orig", error)).split())
         raise Problem(

@@ -26,7 +26,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     """The nights are read from a simulator that shows the tenant of each date."""
     folder = tmp_path_factory.mktemp("project")
     copied_project(folder)
-    with PostgresServer(folder / ".local" / "postgres") as server, running_simulator(requests_per_minute=0) as simulator:
+    with (
+        PostgresServer(folder / ".local" / "postgres") as server,
+        running_simulator(requests_per_minute=0) as simulator,
+    ):
         owner = psycopg2_url(server.create_database("warehouse"))
         prepared = Home(folder, owner, owner.set(username=READER, password=PASSWORD))
         for night in NIGHTS:

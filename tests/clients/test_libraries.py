@@ -25,7 +25,7 @@ TOTAL = "select sum(recharged_cost) from bi.chargeback_current"
 
 @pytest.fixture
 def engine(home: Home) -> Iterator[Engine]:
-    yield sqlalchemy.create_engine(home.reader, poolclass=NullPool)
+    return sqlalchemy.create_engine(home.reader, poolclass=NullPool)
 
 
 def reflected(engine: Engine, view: str) -> sqlalchemy.Table:

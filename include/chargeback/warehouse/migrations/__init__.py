@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,37 +11,54 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from psycopg2 import errors
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
+from chargeback.errors import WarehouseBusy
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy.engine import URL, Connection, Engine
 
 VERSION_TABLE = "schema_versions"
 VERSION_SCHEMA = "ops"
 
-_LOCK = "select pg_advisory_xact_lock(hashtextextended('license_chargeback/migrations', 0))"
+# How long a revision may wait for a table, and so the readers that queue up behind it. Less than deadlock_timeout
+# (a second): where a reader and a revision wait for each other, the revision gives way.
+_LOCK_TIMEOUT = "500ms"
+# How long it stays out of their way after each time it gave up; after the last one the operator is told.
+_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, *[15.0] * 8)
+_IN_THE_WAY = (errors.LockNotAvailable, errors.DeadlockDetected)
+_LOCK = "select pg_advisory_lock(hashtextextended('license_chargeback/migrations', 0))"
 
 
-def upgrade(url: str | URL) -> None:
-    """Apply every missing revision in one transaction: all or none.
+def upgrade(url: str | URL, revision: str = "head", pauses: Sequence[float] = _PAUSES) -> None:
+    """Apply every missing revision up to `revision`, each in a transaction of its own: all of it or nothing.
 
-    A second upgrade at the same time waits for the first and then finds nothing to do.
+    A second upgrade at the same time waits for the first and then finds nothing to do. Where a revision needs a
+    table that is in use, it steps back and tries again after each of `pauses` (seconds); WarehouseBusy after the
+    last. Revisions that came before it stay, and the next upgrade goes on from there.
     """
-    with _engine(url).begin() as connection:
-        connection.exec_driver_sql(_LOCK)
-        connection.exec_driver_sql(f"create schema if not exists {VERSION_SCHEMA}")
-        command.upgrade(_config(connection), "head")
+    with _engine(url).connect() as connection:
+        with connection.begin():
+            connection.exec_driver_sql(_LOCK)  # of the session: it is held until the connection is closed
+        with connection.begin():
+            connection.exec_driver_sql(f"create schema if not exists {VERSION_SCHEMA}")
+        for missing in _missing(connection, revision):
+            _apply(connection, missing, pauses)
+
+
+def revisions() -> list[str]:
+    """Every revision, oldest first."""
+    return [script.revision for script in _scripts().iterate_revisions("head", "base")][::-1]
 
 
 def is_current(url: str | URL) -> bool:
     """Whether the warehouse has exactly the newest revision; an empty database has none."""
     with _engine(url).connect() as connection:
-        context = MigrationContext.configure(
-            connection,
-            opts={"version_table": VERSION_TABLE, "version_table_schema": VERSION_SCHEMA},
-        )
-        scripts = ScriptDirectory.from_config(_config(connection))
-        return set(context.get_current_heads()) == set(scripts.get_heads())
+        return set(_applied(connection)) == set(_scripts().get_heads())
 
 
 def run_sql_beside(connection: Connection, revision_file: str, *names: str) -> None:
@@ -50,8 +68,47 @@ def run_sql_beside(connection: Connection, revision_file: str, *names: str) -> N
         connection.execution_options(no_parameters=True).exec_driver_sql(statement)
 
 
+def _missing(connection: Connection, revision: str) -> list[str]:
+    """The revisions between what the warehouse has and `revision`, oldest first."""
+    with connection.begin():
+        applied = _applied(connection)
+    path = _scripts().iterate_revisions(revision, applied or "base")
+    return [script.revision for script in path][::-1]
+
+
+def _apply(connection: Connection, revision: str, pauses: Sequence[float]) -> None:
+    """One revision, tried again as long as somebody is in its way."""
+    for pause in (*pauses, None):
+        try:
+            with connection.begin():
+                connection.exec_driver_sql(f"set local lock_timeout = '{_LOCK_TIMEOUT}'")
+                command.upgrade(_config(connection), revision)
+        except OperationalError as error:
+            if not isinstance(error.orig, _IN_THE_WAY):
+                raise
+            if pause is None:
+                raise WarehouseBusy(
+                    f"Revision {revision} needs a table of the warehouse that is in use; nothing of it was applied. "
+                    "End the queries and runs that stand in pg_stat_activity, or migrate at another hour."
+                ) from None
+            time.sleep(pause)
+        else:
+            return
+
+
+def _applied(connection: Connection) -> tuple[str, ...]:
+    context = MigrationContext.configure(
+        connection, opts={"version_table": VERSION_TABLE, "version_table_schema": VERSION_SCHEMA}
+    )
+    return context.get_current_heads()
+
+
 def _engine(url: str | URL) -> Engine:
     return sqlalchemy.create_engine(url, poolclass=NullPool)
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory(str(Path(__file__).parent))
 
 
 def _config(connection: Connection) -> Config:
