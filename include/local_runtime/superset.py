@@ -6,6 +6,7 @@ It has a Python environment of its own, since its pins clash with Airflow's, and
 from __future__ import annotations
 
 import hashlib
+import hmac
 import os
 import shutil
 import subprocess
@@ -93,7 +94,7 @@ def reader_url(server: PostgresServer, named: dict[str, str]) -> URL:
     """The warehouse for a login that reads `bi` only: a role of ours, or who BI_USER and BI_PASSWORD say."""
     url = connections.warehouse_url(named)
     if not os.environ.get(connections.WAREHOUSE):
-        own = keys_in(HOME)["jwt_secret"]
+        own = _secret("reader")
         _make_reader(server, own)
         return url.set(username=READER, password=own)
     user, password = os.environ.get("BI_USER"), os.environ.get("BI_PASSWORD")
@@ -117,7 +118,6 @@ def _make_reader(server: PostgresServer, password: str) -> None:
 
 
 def _environment(server: PostgresServer, warehouse: URL) -> dict[str, str]:
-    keys = keys_in(HOME)  # not those of Airflow
     theirs = {
         name: value
         for name, value in clean_environment(os.environ).items()
@@ -127,16 +127,23 @@ def _environment(server: PostgresServer, warehouse: URL) -> dict[str, str]:
         "AIRFLOW_HOME": str(HOME),  # where processes.start works
         "SUPERSET_HOME": str(HOME),
         "SUPERSET_CONFIG_PATH": str(FOLDER / "superset_config.py"),
-        "SUPERSET_SECRET_KEY": keys["api_secret_key"],
+        "SUPERSET_SECRET_KEY": _secret("cookies and stored passwords"),
         "SUPERSET_METADATA_URL": server.create_database(METADATA).replace(
             "postgresql:", "postgresql+psycopg2:"
         ),
-        "SUPERSET_PASSWORD": keys["ui_password"],
+        "SUPERSET_PASSWORD": keys_in(LOCAL)["ui_password"],
         "WAREHOUSE_URL": warehouse.render_as_string(hide_password=False),
         "SCARF_ANALYTICS": "false",
         "DO_NOT_TRACK": "1",
         processes.MARK: str(LOCAL),
     }
+
+
+def _secret(purpose: str) -> str:
+    """A secret of Superset's own, made of the folder's: the same at every start, and of no use to Airflow."""
+    return hmac.new(
+        keys_in(LOCAL)["jwt_secret"].encode(), f"superset {purpose}".encode(), "sha256"
+    ).hexdigest()
 
 
 def _prepare(environment: dict[str, str]) -> None:
