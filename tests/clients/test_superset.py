@@ -177,8 +177,8 @@ def test_a_publisher_narrows_every_figure(dashboard: Dashboard, home: Home) -> N
     dashboard.shows(expected(home, NIGHTS[-1], " and publisher = 'IBM'"))
 
 
-def test_another_night_is_shown_alone(dashboard: Dashboard, home: Home) -> None:
-    dashboard.page.reload()
+def test_another_night_is_shown_alone(dashboard: Dashboard, address: tuple[str, str], home: Home) -> None:
+    dashboard.page.goto(address[0])  # with no filter of the tests before
     dashboard.page.locator(".header-line").nth(3).wait_for()
     dashboard.choose("Snapshot date", str(NIGHTS[0]))
 
