@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy
 from sqlalchemy.pool import NullPool
-from warehouse_home import PASSWORD, READER, Home, copied_project, psycopg2_url
+from warehouse_home import NIGHTS, PASSWORD, READER, Home, copied_project, psycopg2_url
 
 from flexera_simulator.testing import running_simulator
 from local_runtime.postgres import PostgresServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-TODAY = datetime.now(UTC).date()
-NIGHTS = (TODAY - timedelta(days=1), TODAY)
 
 
 @pytest.fixture(scope="session")

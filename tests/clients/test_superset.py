@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from warehouse_home import ROOT
+from warehouse_home import NIGHTS, ROOT
 
-from conftest import NIGHTS
 from local_runtime import superset as runtime
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from sqlalchemy.pool import NullPool
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("dags", "plugins", "include", "Makefile", "pyproject.toml", "requirements.txt")
+TODAY = datetime.now(UTC).date()
+NIGHTS = (TODAY - timedelta(days=1), TODAY)
 READER, PASSWORD = "maria", "reads-bi-only"
 
 
