@@ -1,7 +1,7 @@
 # The commands of the project. Each one first sets up what it needs; everything it makes lies in .local/.
 .POSIX:
 .SUFFIXES:
-.PHONY: help up down demo run psql migrate model test bench crash examples lint setup
+.PHONY: help up down demo run psql migrate model superset test bench crash examples lint setup
 
 CLEAN = unset PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH
 PYTHON_HERE = .local/venv/bin/python
@@ -14,6 +14,7 @@ help:
 	@echo 'make psql      psql on the warehouse; reads SQL from standard input when that is not a terminal'
 	@echo 'make migrate   bring the warehouse to the schema of this version'
 	@echo 'make model     docs/model.md anew, from the comments, keys and checks of the database'
+	@echo 'make superset  Apache Superset with a dashboard of the warehouse, until Ctrl-C; the first time installs it'
 	@echo 'make test      the test suite; ARGS="tests/dags -x" for a part of it'
 	@echo 'make bench     how fast it is, as ratios in a table and in .local/bench.json; ARGS="--quick" for a trial'
 	@echo 'make crash     200 kills at random moments, each with its recovery; ARGS="--kills 20" for fewer'
@@ -46,6 +47,9 @@ migrate: setup
 
 model: setup
 	$(LOCAL) model
+
+superset: setup
+	$(LOCAL) superset
 
 test: setup
 	@$(CLEAN); $(PYTHON_HERE) -m pytest $(ARGS)

@@ -1,7 +1,7 @@
 """The error tree: it says what to do, not where it happened.
 
     ChargebackError
-      TemporaryError   try later:         ServiceBusy, ConnectionLost
+      TemporaryError   try later:         ServiceBusy, ConnectionLost, WarehouseBusy
       FinalError       a person must act: AccessDenied, LicenseGone, LoadSuperseded, LoadUnchecked,
                                           NothingSelected, PagingError, PayloadChanged, RequestRefused,
                                           SettingsInvalid, SourceUnavailable
@@ -33,6 +33,10 @@ class ServiceBusy(TemporaryError):
 
 class ConnectionLost(TemporaryError):
     """A server could not be reached, or did not answer in time."""
+
+
+class WarehouseBusy(TemporaryError):
+    """A table of the warehouse stays in use, so that it cannot be changed."""
 
 
 class FinalError(ChargebackError):

@@ -53,6 +53,7 @@ COMMANDS = {
     "psql": "psql on the warehouse in use",
     "migrate": "bring both databases to this version's schema",
     "model": "docs/model.md anew, from the database itself",
+    "superset": "Apache Superset with a dashboard of the warehouse in use",
     "examples": "worked license arithmetic through the recharge rules",
 }
 
@@ -79,6 +80,10 @@ def _command(name: str, file: str) -> Callable[[], int]:
         from local_runtime import model
 
         return model.main
+    if name == "superset":
+        from local_runtime import superset
+
+        return superset.main
     if name == "examples":
         from local_runtime import examples
 

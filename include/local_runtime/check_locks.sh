@@ -5,8 +5,9 @@ cd "$(dirname "$0")/../.."
 unset PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH
 copy=.local/locks
 rm -rf "$copy"
-mkdir -p "$copy"
+mkdir -p "$copy/include/superset_dashboard"
 cp requirements.txt requirements.lock requirements-dev.in requirements-dev.lock "$copy"
+cp include/superset_dashboard/requirements.in include/superset_dashboard/requirements.lock "$copy/include/superset_dashboard"
 
 compile() {
     .local/venv/bin/python include/local_runtime/install.py uv --directory "$copy" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
@@ -19,4 +20,5 @@ compile() {
 
 compile requirements.txt requirements.lock
 compile requirements-dev.in requirements-dev.lock
+compile include/superset_dashboard/requirements.in include/superset_dashboard/requirements.lock
 echo "The lock files are current."

@@ -114,6 +114,7 @@ def migrate_warehouse(
 
     Asked for again, it brings rights to the rules, once an administrator has created what roles were missing.
     """
+    from chargeback.errors import ChargebackError
     from chargeback.warehouse import migrations
 
     url = connections.warehouse_url(environment)
@@ -122,6 +123,8 @@ def migrate_warehouse(
             say(f"Migrating the warehouse {url.host}:{url.port}/{url.database}", quiet=quiet)
             for sentence in migrations.upgrade(url):
                 say(sentence)
+    except ChargebackError as error:
+        raise Problem(str(error)) from None
     except (SQLAlchemyError, psycopg2.Error) as error:
         reason = " ".join(str(getattr(error, "orig", error)).split())
         raise Problem(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,42 +12,60 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from psycopg2 import errors
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
+from chargeback.errors import WarehouseBusy
 from chargeback.warehouse import seeds
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from sqlalchemy.engine import URL, Connection, Engine
 
 VERSION_TABLE = "schema_versions"
 VERSION_SCHEMA = "ops"
 
-_LOCK = "select pg_advisory_xact_lock(hashtextextended('license_chargeback/migrations', 0))"
+# How long a revision may wait for a table, and so the readers that queue up behind it. Less than deadlock_timeout
+# (a second): where a reader and a revision wait for each other, the revision gives way.
+_LOCK_TIMEOUT = "500ms"
+# How long it stays out of their way after each time it gave up; after the last one the operator is told.
+_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, *[15.0] * 8)
+_IN_THE_WAY = (errors.LockNotAvailable, errors.DeadlockDetected)
+_LOCK = "select pg_advisory_lock(hashtextextended('license_chargeback/migrations', 0))"
 
 
-def upgrade(url: str | URL) -> list[str]:
-    """Apply every missing revision, load the seeds and bring all rights to the rules, in one transaction: all or none.
+def upgrade(url: str | URL, revision: str = "head", pauses: Sequence[float] = _PAUSES) -> list[str]:
+    """Apply every missing revision up to `revision`, each in a transaction of its own: all of it or nothing.
 
-    A second upgrade at the same time waits for the first and then finds nothing to do. Returns what an
-    administrator must do, a sentence each: create roles, where this user may not.
+    A second upgrade at the same time waits for the first and then finds nothing to do. Where a revision needs a
+    table that is in use, it steps back and tries again after each of `pauses` (seconds); WarehouseBusy after the
+    last. Revisions that came before it stay, and the next upgrade goes on from there. At the newest revision the
+    seeds are loaded and all rights brought to the rules; what an administrator must do for these is returned, a
+    sentence each: create roles, where this user may not.
     """
-    with _engine(url).begin() as connection:
-        connection.exec_driver_sql(_LOCK)
-        connection.exec_driver_sql(f"create schema if not exists {VERSION_SCHEMA}")
-        command.upgrade(_config(connection), "head")
-        seeds.load(connection)
-        return list(connection.exec_driver_sql("select * from ops.apply_access()").scalars())
+    with _engine(url).connect() as connection:
+        with connection.begin():
+            connection.exec_driver_sql(_LOCK)  # of the session: it is held until the connection is closed
+        with connection.begin():
+            connection.exec_driver_sql(f"create schema if not exists {VERSION_SCHEMA}")
+        for missing in _missing(connection, revision):
+            _in_a_transaction(connection, partial(_revise, revision=missing), f"Revision {missing}", pauses)
+        with connection.begin():
+            is_newest = _is_newest(connection)
+        return _in_a_transaction(connection, _settle, "What follows a migration", pauses) if is_newest else []
+
+
+def revisions() -> list[str]:
+    """Every revision, oldest first."""
+    return [script.revision for script in _scripts().iterate_revisions("head", "base")][::-1]
 
 
 def is_current(url: str | URL) -> bool:
     """Whether the warehouse has exactly the newest revision; an empty database has none."""
     with _engine(url).connect() as connection:
-        context = MigrationContext.configure(
-            connection,
-            opts={"version_table": VERSION_TABLE, "version_table_schema": VERSION_SCHEMA},
-        )
-        scripts = ScriptDirectory.from_config(_config(connection))
-        return set(context.get_current_heads()) == set(scripts.get_heads())
+        return _is_newest(connection)
 
 
 def run_sql_beside(connection: Connection, revision_file: str, *names: str) -> None:
@@ -55,8 +75,63 @@ def run_sql_beside(connection: Connection, revision_file: str, *names: str) -> N
         connection.execution_options(no_parameters=True).exec_driver_sql(statement)
 
 
+def _missing(connection: Connection, revision: str) -> list[str]:
+    """The revisions between what the warehouse has and `revision`, oldest first."""
+    with connection.begin():
+        applied = _applied(connection)
+    path = _scripts().iterate_revisions(revision, applied or "base")
+    return [script.revision for script in path][::-1]
+
+
+def _revise(connection: Connection, revision: str) -> list[str]:
+    command.upgrade(_config(connection), revision)
+    return []
+
+
+def _settle(connection: Connection) -> list[str]:
+    """The seeds and the rights of the newest revision; what an administrator must do for the rights."""
+    seeds.load(connection)
+    return list(connection.exec_driver_sql("select * from ops.apply_access()").scalars())
+
+
+def _in_a_transaction(
+    connection: Connection, work: Callable[[Connection], list[str]], name: str, pauses: Sequence[float]
+) -> list[str]:
+    """What `work` returns: all of it is done or nothing, and tried again as long as somebody is in its way."""
+    for pause in (*pauses, None):
+        try:
+            with connection.begin():
+                connection.exec_driver_sql(f"set local lock_timeout = '{_LOCK_TIMEOUT}'")
+                return work(connection)
+        except OperationalError as error:
+            if not isinstance(error.orig, _IN_THE_WAY):
+                raise
+            if pause is None:
+                break
+            time.sleep(pause)
+    raise WarehouseBusy(
+        f"{name} needs a table of the warehouse that is in use; nothing of it was applied. End the queries and runs "
+        "that stand in pg_stat_activity, or migrate at another hour."
+    )
+
+
+def _is_newest(connection: Connection) -> bool:
+    return set(_applied(connection)) == set(_scripts().get_heads())
+
+
+def _applied(connection: Connection) -> tuple[str, ...]:
+    context = MigrationContext.configure(
+        connection, opts={"version_table": VERSION_TABLE, "version_table_schema": VERSION_SCHEMA}
+    )
+    return context.get_current_heads()
+
+
 def _engine(url: str | URL) -> Engine:
     return sqlalchemy.create_engine(url, poolclass=NullPool)
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory(str(Path(__file__).parent))
 
 
 def _config(connection: Connection) -> Config:

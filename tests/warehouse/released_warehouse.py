@@ -1,0 +1,128 @@
+"""A warehouse as the first release left it, a night on top of it, and what is seen of both."""
+
+from __future__ import annotations
+
+import datetime
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+from chargeback.flexera import FieldMap, FlexeraClient
+from chargeback.methods import Catalog
+from chargeback.settings import FlexeraSettings
+from chargeback.steps import build, checks, derive, extract, flatten, loads, publish
+from chargeback.warehouse import migrations, seeds
+from chargeback.warehouse.budget import RequestBudget
+from chargeback.warehouse.database import Database, execute
+from local_runtime.postgres import program
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
+
+    from flexera_simulator.testing import RunningSimulator
+
+HERE = Path(__file__).resolve().parent
+FIELD_MAP = FieldMap.read(HERE.parents[1] / "include" / "config" / "field_map.yaml")
+FIRST_RELEASE = "0001"
+NIGHTS = (datetime.date(2026, 11, 22), datetime.date(2026, 11, 23))
+LICENSES = ("Oracle WebLogic Suite", "Oracle Database on Power*", "SAP PowerDesigner", "Oracle Linux*")
+LOADS = {1: NIGHTS[0], 2: NIGHTS[1], 3: NIGHTS[1]}
+COLUMNS = """
+    select columns.table_name, array_agg(columns.column_name::text order by columns.ordinal_position) as names
+    from information_schema.columns
+    where columns.table_schema = 'bi'
+    group by columns.table_name
+"""
+
+View = dict[str, list[str]]
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """A database, whatever its revision."""
+
+    url: URL
+
+    @property
+    def database(self) -> Database:
+        return Database.connect(self.url)
+
+    def rows(self, statement: str) -> list[Any]:
+        with self.database.transaction() as connection:
+            return list(execute(connection, statement).all())
+
+    def columns(self) -> View:
+        """The views of `bi` and their columns."""
+        return {name: list(columns) for name, columns in self.rows(COLUMNS)}
+
+    def visible(self, columns: View) -> dict[str, list[str]]:
+        """All rows of these columns of `bi`, as text, in an order of their own."""
+        return {
+            view: [
+                row[0]
+                for row in self.rows(
+                    f"select shown::text from (select {', '.join(names)} from bi.{view}) as shown order by 1"
+                )
+            ]
+            for view, names in columns.items()
+        }
+
+    def schema(self) -> list[str]:
+        """Every statement that makes the schema, as pg_dump writes it."""
+        done = run("pg_dump", self.url, "--schema-only")
+        return [line for line in done.splitlines() if not line.startswith(("\\", "--"))]
+
+
+def first_release(url: URL) -> Warehouse:
+    """The schema of the first release and the rows that its own job wrote."""
+    migrations.upgrade(url, FIRST_RELEASE)
+    with Database.connect(url).transaction() as connection:
+        for load_id, date in LOADS.items():
+            execute(connection, f"select ops.ensure_partitions({load_id}, '{date}'::date)")
+        execute(connection, "set local session_replication_role = replica")  # rows come by table, not by key
+        text = (HERE / "first_release.sql").read_text(encoding="utf-8")
+        connection.execution_options(no_parameters=True).exec_driver_sql(text)
+    return Warehouse(url)
+
+
+def night(
+    warehouse: Warehouse, simulator: RunningSimulator, date: datetime.date, source: str
+) -> dict[str, Any]:
+    """The nightly job on this code's own steps, from the open load to the published one."""
+    database, fields = warehouse.database, simulator.connection()
+    settings = FlexeraSettings.from_connection(fields["login"], fields["password"], fields["extra"])
+    with database.transaction() as connection:
+        seeds.load(connection)
+    request = loads.LoadRequest.from_params(
+        {"snapshot_date": str(date), "source": source, "license_names": list(LICENSES)},
+        org_id=settings.org_id,
+        today=datetime.datetime.now(datetime.UTC).date(),
+        default_date=date,
+    )
+    load_id = loads.open_load(database, request)
+    with requests.Session() as session:
+        budget = RequestBudget(database.raw_connection, settings.budget_id, 0)
+        client = FlexeraClient.over(session, settings, budget)
+        for batch in extract.list_licenses(client, database, FIELD_MAP, load_id, 1024):
+            extract.consumption(client, database, FIELD_MAP, load_id, batch["license_ids"])
+    load = loads.for_writing(database, load_id)
+    checks.check_staging(database, load)
+    flatten.flatten(database, FIELD_MAP, load)
+    build.build(database, load, "intermediate")
+    derive.derive(database, Catalog.read(), load)
+    build.build(database, load, "mart")
+    checks.check(database, load, "mart")
+    return publish.publish(database, load_id)
+
+
+def run(name: str, url: URL, *options: str) -> str:
+    """A program of PostgreSQL on a database; returns what it printed."""
+    address = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    done = subprocess.run(
+        [str(program(name)), f"--dbname={address}", *options], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
