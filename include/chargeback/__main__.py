@@ -1,15 +1,21 @@
-"""Commands for where Airflow is installed: `python -m chargeback migrate`, `python -m chargeback examples FILE`."""
+"""Commands for where Airflow is installed: `python -m chargeback migrate`, `doctor`, or `examples FILE`."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from pathlib import Path
 
-from chargeback import hooks
+from chargeback import deployment, hooks
+from chargeback.doctor import examination
 from chargeback.errors import ChargebackError
 from chargeback.examples import runner
 from chargeback.warehouse import migrations, seeds
+
+# What is installed here: on a machine with tests and linters, and in production.
+LOCKS = ("requirements-dev.lock", "requirements.lock")
+_PROJECT = Path(__file__).resolve().parents[2]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -19,12 +25,17 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser(
         "migrate", help="bring the warehouse of connection 'warehouse' to this version's schema and seeds"
     )
+    commands.add_parser(
+        "doctor", help="look for what could stop the night, and say what to do; changes nothing"
+    )
     examples = commands.add_parser(
         "examples", help="put worked examples through the warehouse's recharge rules"
     )
     examples.add_argument("file", nargs="?", type=Path, help="default: include/config/worked_examples.yaml")
     given = parser.parse_args(arguments)
     try:
+        if given.command == "doctor":
+            return _doctor()
         return _migrate() if given.command == "migrate" else runner.main(hooks.database(), given.file)
     except ChargebackError as error:
         print(error, file=sys.stderr)
@@ -39,6 +50,27 @@ def _migrate() -> int:
         seeds.load(connection)
     print("The warehouse has this version's schema.")
     return 0
+
+
+def _doctor() -> int:
+    """A line per finding; 1 where one of them is a problem."""
+    deployment.see_connections_of_airflow()
+    doors = examination.Doors(
+        home=deployment.home(),
+        locks=[_PROJECT / name for name in LOCKS],
+        airflow=deployment.examine,
+        database=hooks.database,
+        settings=hooks.flexera_settings,
+        session=hooks.flexera_session,
+        field_map=hooks.field_map,
+        methods=hooks.methods,
+    )
+    counts: Counter[str] = Counter()
+    for finding in examination.examine(doors):
+        print(finding, flush=True)
+        counts[finding.level] += 1
+    print(f"{counts['ok']} ok, {counts['warning']} warnings, {counts['problem']} problems")
+    return 1 if counts["problem"] else 0
 
 
 if __name__ == "__main__":

@@ -105,6 +105,11 @@ def flexera(database: Database, on_starvation: Callable[[float], None] | None = 
     )
 
 
+def flexera_session() -> requests.Session:
+    """The HTTP session of connection `flexera`, for one who sends a few requests by hand."""
+    return FlexeraHook().get_conn()
+
+
 def database() -> Database:
     """The warehouse of connection `warehouse`."""
     return Database.connect(_warehouse_url(_connection(WAREHOUSE_CONN_ID)))

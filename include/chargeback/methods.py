@@ -172,11 +172,18 @@ class Catalog:
 
     def candidates(self, license_: LicenseFacts) -> tuple[Method, ...]:
         """The methods a license may be charged by, the likeliest first."""
-        method_ids = next(
-            (override.methods for override in self.overrides if override.covers(license_)),
-            self.license_types.get((license_.license_type or "").strip().lower(), self.default),
-        )
+        method_ids = self._rule(license_) or self.default
         return tuple(self.methods[method_id] for method_id in method_ids)
+
+    def has_rule_for(self, license_: LicenseFacts) -> bool:
+        """Whether the file says how to charge such a license, so that it does not fall to the default."""
+        return self._rule(license_) is not None
+
+    def _rule(self, license_: LicenseFacts) -> tuple[str, ...] | None:
+        return next(
+            (override.methods for override in self.overrides if override.covers(license_)),
+            self.license_types.get((license_.license_type or "").strip().lower()),
+        )
 
     def terms(self, load_id: int, licenses: Iterable[LicenseFacts]) -> list[tuple[object, ...]]:
         """Rows of intermediate.int_license_terms (TERM_COLUMNS): one per license and candidate, numbered."""

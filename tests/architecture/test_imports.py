@@ -26,10 +26,12 @@ MAY_IMPORT = {
     "context": {"hooks", "steps", "warehouse"},
     "notifiers": {"hooks", "steps"},
     "provider": set(),
+    "doctor": {"doctor", "flexera", "methods", "warehouse", "settings"},
+    "deployment": {"doctor", "notifiers"},
     "examples": {"examples", "methods", "warehouse"},
-    "__main__": {"examples", "hooks", "warehouse"},
+    "__main__": {"deployment", "doctor", "examples", "hooks", "warehouse"},
 }
-AIRFLOW_DOORS = {"hooks", "context", "notifiers", "provider"}
+AIRFLOW_DOORS = {"hooks", "context", "deployment", "notifiers", "provider"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 

@@ -15,7 +15,7 @@ from chargeback.errors import AccessDenied, FinalError, LicenseGone, PagingError
 from chargeback.flexera.payloads import outline
 from chargeback.flexera.redaction import redacted
 from chargeback.flexera.replies import Envelope, Reply, exchange
-from chargeback.flexera.retry import Patience, TryAgain
+from chargeback.flexera.retry import TRIES, Patience, TryAgain
 
 if TYPE_CHECKING:
     from chargeback.flexera.auth import TokenSource
@@ -73,6 +73,7 @@ class Transport:
         tokens: TokenSource,
         budget: Budget,
         *,
+        tries: int = TRIES,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -81,12 +82,16 @@ class Transport:
         self._tokens = tokens
         self._budget = budget
         self._clock = clock
-        self._patience = Patience(sleep=sleep)
+        self._patience = Patience(tries=tries, sleep=sleep)
         self.request_count = 0
 
     @property
     def api_url(self) -> str:
         return self._settings.api_url
+
+    def sign_in(self) -> None:
+        """Get an access token, unless one is kept."""
+        self._tokens.token()
 
     def get(self, url: str, subject: str, refusals: Refusals) -> Answer:
         """The answer at an address, sent exactly as written.

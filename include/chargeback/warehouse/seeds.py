@@ -23,7 +23,38 @@ def load(connection: Connection, folder: Path = SEEDS_FOLDER) -> dict[str, int]:
     return {path.stem: _load_file(connection, path) for path in sorted(folder.glob("*.csv"))}
 
 
+def differing(connection: Connection, folder: Path = SEEDS_FOLDER) -> list[str]:
+    """The files whose figures are not those of their table; tells by a temporary table, and changes nothing."""
+    return [path.name for path in sorted(folder.glob("*.csv")) if _differs(connection, path)]
+
+
+def _differs(connection: Connection, path: Path) -> bool:
+    """Whether a table holds other rows than its file; the comparison is undone."""
+    ours = sql.Identifier("pg_temp", path.stem)
+    theirs = sql.Identifier("mart", path.stem)
+    driver: Any = connection.connection.dbapi_connection
+    undone = connection.begin_nested()
+    try:
+        create = sql.SQL("create temporary table {} (like {})").format(sql.Identifier(path.stem), theirs)
+        execute(connection, create.as_string(driver))
+        _fill(connection, path, ours)
+        compare = sql.SQL(
+            "select exists (table {ours} except all table {theirs}) or exists (table {theirs} except all table {ours})"
+        ).format(ours=ours, theirs=theirs)
+        return bool(execute(connection, compare.as_string(driver)).scalar_one())
+    finally:
+        undone.rollback()
+
+
 def _load_file(connection: Connection, path: Path) -> int:
+    table = sql.Identifier("mart", path.stem)
+    driver: Any = connection.connection.dbapi_connection
+    execute(connection, sql.SQL("delete from {}").format(table).as_string(driver))
+    return _fill(connection, path, table)
+
+
+def _fill(connection: Connection, path: Path, table: sql.Identifier) -> int:
+    """Insert the rows of a file into a table; returns how many."""
     with path.open(encoding="utf-8", newline="") as file:
         reader = csv.reader(file)
         columns = next(reader, [])
@@ -32,7 +63,6 @@ def _load_file(connection: Connection, path: Path) -> int:
         raise SettingsInvalid(
             f"{path}: line {wrong[0]} has not the {len(columns)} values its first line names."
         )
-    table = sql.Identifier("mart", path.stem)
     insert = sql.SQL("insert into {} ({}) values ({})").format(
         table,
         sql.SQL(", ").join(map(sql.Identifier, columns)),
@@ -40,7 +70,6 @@ def _load_file(connection: Connection, path: Path) -> int:
     )
     driver: Any = connection.connection.dbapi_connection
     try:
-        execute(connection, sql.SQL("delete from {}").format(table).as_string(driver))
         for row in rows:
             connection.exec_driver_sql(insert.as_string(driver), row)
     except DBAPIError as error:

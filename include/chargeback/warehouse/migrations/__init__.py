@@ -34,13 +34,20 @@ def upgrade(url: str | URL) -> None:
 
 def is_current(url: str | URL) -> bool:
     """Whether the warehouse has exactly the newest revision; an empty database has none."""
+    current, newest, _ = revisions(url)
+    return current == newest
+
+
+def revisions(url: str | URL) -> tuple[str | None, str | None, set[str]]:
+    """The warehouse's revision, None for an empty database; the newest one; and all that this code knows."""
     with _engine(url).connect() as connection:
         context = MigrationContext.configure(
             connection,
             opts={"version_table": VERSION_TABLE, "version_table_schema": VERSION_SCHEMA},
         )
         scripts = ScriptDirectory.from_config(_config(connection))
-        return set(context.get_current_heads()) == set(scripts.get_heads())
+        known = {script.revision for script in scripts.walk_revisions()}
+        return context.get_current_revision(), scripts.get_current_head(), known
 
 
 def run_sql_beside(connection: Connection, revision_file: str, *names: str) -> None:
