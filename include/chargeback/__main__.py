@@ -54,7 +54,6 @@ def _migrate() -> int:
 
 def _doctor() -> int:
     """A line per finding; 1 where one of them is a problem."""
-    deployment.see_connections_of_airflow()
     doors = examination.Doors(
         home=deployment.home(),
         locks=[_PROJECT / name for name in LOCKS],

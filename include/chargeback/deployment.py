@@ -39,12 +39,16 @@ def home() -> Path:
 
 
 def examine() -> list[Finding]:
-    """Every finding about this Airflow; where its database does not answer, only those that do without."""
+    """Every finding about this Airflow; where its database does not answer, only those that do without.
+
+    Where it answers, connections and variables are from then on also looked for there.
+    """
     database_finding = database()
     has_database = database_finding.level == "ok"
     dags, files = dag_files(conf.get("core", "dags_folder"))
     findings = [database_finding, files]
     if has_database:
+        see_connections_of_airflow()
         findings += [pools(dags), switched_on(dags)]
     return [*findings, notifier_setting()]
 
@@ -53,6 +57,8 @@ def database() -> Finding:
     """Whether Airflow's own database answers and has the schema of this Airflow."""
     logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
+        with create_session() as session:  # first: check_migrations tells a server that is away in a traceback
+            session.connection()
         check_migrations(0)  # type: ignore[no-untyped-call]
     except TimeoutError:
         return problem("Airflow database", "it has the schema of another version of Airflow", _MIGRATE)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 FLEXERA_CONN_ID = "flexera"
 WAREHOUSE_CONN_ID = "warehouse"
 
-_FIELD_MAP = Path(__file__).resolve().parents[1] / "config" / "field_map.yaml"
+FIELD_MAP = Path(__file__).resolve().parents[1] / "config" / "field_map.yaml"
 
 
 class FlexeraHook(HttpHook):
@@ -117,7 +117,7 @@ def database() -> Database:
 
 def field_map() -> FieldMap:
     """The one map from the API's names to ours."""
-    return FieldMap.read(_FIELD_MAP)
+    return FieldMap.read(FIELD_MAP)
 
 
 def methods() -> Catalog:

@@ -42,7 +42,7 @@ def python(version: str | None = None) -> Finding:
 def packages(lock: Path, installed: Mapping[str, str] | None = None) -> Finding:
     """Whether what is installed (version by name) is what the lock file says, or at least what we ask for."""
     have = _installed() if installed is None else installed
-    wanted = _asked_for() if installed is None else []
+    wanted = _asked_for()
     if unfit := [
         f"{each.name} {have.get(canonicalize_name(each.name), 'missing')}"
         for each in wanted

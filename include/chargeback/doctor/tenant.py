@@ -13,7 +13,7 @@ from chargeback.flexera import FlexeraClient, UnreadableRow
 from chargeback.methods import LicenseFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import requests
 
@@ -65,13 +65,15 @@ class Handful:
 
 @dataclass
 class Sample:
-    """What was read of the tenant, and the headers of the last reply."""
+    """What was read of the tenant, and the headers of the last reply with when it came."""
 
     headers: dict[str, str] = field(default_factory=dict)
+    received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     licenses: list[Mapping[str, Any]] = field(default_factory=list)
 
     def note(self, reply: requests.Response, *_: Any, **__: Any) -> None:
         """A hook of the session: keep the headers."""
+        self.received_at = datetime.now(UTC)
         self.headers = {name.lower(): value for name, value in reply.headers.items()}
 
 
@@ -96,7 +98,7 @@ def examine(
     findings = [pace(settings), access_token(client)]
     if findings[-1].level == "ok":
         findings.append(license_list(client, settings, sample))
-        findings += [limit(settings, sample.headers), clock(sample.headers)]
+        findings += [limit(settings, sample.headers), clock(sample.headers, sample.received_at)]
     if sample.licenses and catalog is not None and field_map is not None:
         findings.append(license_types(field_map, catalog, sample.licenses))
     if sample.licenses and field_map is not None:
@@ -160,18 +162,17 @@ def limit(settings: FlexeraSettings, headers: Mapping[str, str]) -> Finding:
     return ok("request limit", found)
 
 
-def clock(headers: Mapping[str, str], now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Finding:
+def clock(headers: Mapping[str, str], received_at: datetime) -> Finding:
     """Whether this machine and the API agree on the time; certificates and tokens live by it."""
     try:
         theirs = parsedate_to_datetime(headers.get("date", ""))
     except ValueError:
         return ok("API clock", "the server does not tell its time")
-    skew = abs((now() - theirs).total_seconds())
+    skew = abs((received_at - theirs).total_seconds())
+    found = f"{skew:.0f} s apart from Flexera's"
     if skew > _MOST_SKEW_SECONDS:
-        return warning(
-            "API clock", f"{skew:.0f} s apart from Flexera's", "Set this machine's clock by a time server"
-        )
-    return ok("API clock", f"{skew:.0f} s apart from Flexera's")
+        return warning("API clock", found, "Set this machine's clock by a time server")
+    return ok("API clock", found)
 
 
 def license_types(field_map: FieldMap, catalog: Catalog, rows: Sequence[Mapping[str, Any]]) -> Finding:
