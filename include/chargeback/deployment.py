@@ -57,7 +57,9 @@ def database() -> Finding:
     """Whether Airflow's own database answers and has the schema of this Airflow."""
     logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
-        with create_session() as session:  # first: check_migrations tells a server that is away in a traceback
+        with (
+            create_session() as session
+        ):  # first: check_migrations tells a server that is away in a traceback
             session.connection()
         check_migrations(0)  # type: ignore[no-untyped-call]
     except TimeoutError:

@@ -53,6 +53,11 @@ class FlexeraClient:
         """Requests sent so far, failed and throttled ones among them; token requests are not."""
         return self._transport.request_count
 
+    @property
+    def waited_seconds(self) -> float:
+        """How long requests have waited for their turns."""
+        return self._transport.waited_seconds
+
     def sign_in(self) -> None:
         """Get an access token, and ask for nothing else."""
         self._transport.sign_in()

@@ -84,6 +84,7 @@ class Transport:
         self._clock = clock
         self._patience = Patience(tries=tries, sleep=sleep)
         self.request_count = 0
+        self.waited_seconds = 0.0
 
     @property
     def api_url(self) -> str:
@@ -120,7 +121,9 @@ class Transport:
 
     def _send(self, url: str, subject: str) -> tuple[Reply, str]:
         self._tokens.token()  # renewed before the turn comes, so that the turn is used at once
+        asked_at = self._clock()
         self._budget.take()
+        self.waited_seconds += self._clock() - asked_at
         token = self._tokens.token()
         self.request_count += 1
         reply = exchange(
