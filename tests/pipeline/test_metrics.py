@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import watched_run
+from collector import collecting
 
 from chargeback import metrics
 from chargeback.steps import figures
@@ -116,3 +117,19 @@ def test_a_statsd_server_that_cannot_be_found_changes_no_run(nightly: Nightly, t
 
     assert state == "success"
     assert listener.received == []
+
+
+def test_a_night_sends_its_figures_to_an_opentelemetry_collector(nightly: Nightly, tmp_path: Path) -> None:
+    with collecting() as collector:
+        settings = {
+            "AIRFLOW__METRICS__OTEL_ON": "True",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+            "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+        }
+        state, _ = watched_run.run(tmp_path / "log", settings, license_ids=LICENSES)
+
+    assert state == "success"
+    rows = nightly.value("select row_count from bi.snapshot")
+    tags = {"org_id": nightly.simulator.settings.org[0]}
+    assert collector.last["airflow.chargeback.snapshot_rows"] == (rows, tags)
+    assert collector.last["airflow.chargeback.licenses_read"] == (len(LICENSES), tags)
