@@ -1,7 +1,7 @@
 # The commands of the project. Each one first sets up what it needs; everything it makes lies in .local/.
 .POSIX:
 .SUFFIXES:
-.PHONY: help up down demo run psql migrate model superset test bench crash examples lint setup
+.PHONY: help up down demo run doctor psql migrate model superset test bench crash examples lint setup
 
 CLEAN = unset PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH
 PYTHON_HERE = .local/venv/bin/python
@@ -11,6 +11,7 @@ help:
 	@echo 'make demo      one night of the bundled Flexera simulator, from the API to the report by cost center'
 	@echo 'make run       one run of the nightly DAG, here and now; DATE=2026-11-23, CONF='"'"'{"publishers": ["Oracle"]}'"'"
 	@echo 'make up        the whole system with the Airflow UI; make down stops it'
+	@echo 'make doctor    looks for what could stop the night, and says what to do; changes nothing'
 	@echo 'make psql      psql on the warehouse; reads SQL from standard input when that is not a terminal'
 	@echo 'make migrate   bring the warehouse to the schema of this version'
 	@echo 'make model     docs/model.md anew, from the comments, keys and checks of the database'
@@ -32,6 +33,9 @@ demo: setup
 
 run: setup
 	$(LOCAL) run
+
+doctor: setup
+	$(LOCAL) doctor
 
 up: setup
 	$(LOCAL) up

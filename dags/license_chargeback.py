@@ -24,7 +24,7 @@ from airflow.sdk import (
     task,
 )
 
-from chargeback import context, hooks, notifiers
+from chargeback import context, hooks, lineage, metrics, notifiers
 from chargeback.steps import build as building
 from chargeback.steps import checks, extract, loads
 from chargeback.steps import derive as deriving
@@ -121,7 +121,9 @@ def extract_consumption(load_id: int, batch: dict[str, Any]) -> Any:
     database = hooks.database()
     client = hooks.flexera(database, notifiers.on_starvation)
     with context.previous_kept_on_failure(database, load_id, notifiers.on_carrying_forward):
-        return extract.consumption(client, database, hooks.field_map(), load_id, batch["license_ids"])
+        counts = extract.consumption(client, database, hooks.field_map(), load_id, batch["license_ids"])
+    metrics.waited(client.waited_seconds)
+    return counts
 
 
 @task(trigger_rule=TriggerRule.NONE_FAILED)
@@ -173,7 +175,9 @@ def publish(load_id: int, *, outlet_events: Any = None) -> Any:
         "retry_exponential_backoff": 2,
         "max_retry_delay": timedelta(minutes=15),
         "retry_policy": context.RETRIES,
-        "on_failure_callback": [context.record_failure, notifiers.on_failure],
+        "pre_execute": lineage.before_task,
+        "post_execute": metrics.after_task,
+        "on_failure_callback": [context.record_failure, notifiers.on_failure, metrics.after_failure],
     },
     on_failure_callback=notifiers.on_run_failure,
     params=PARAMS,

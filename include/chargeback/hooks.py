@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 FLEXERA_CONN_ID = "flexera"
 WAREHOUSE_CONN_ID = "warehouse"
 
-_FIELD_MAP = Path(__file__).resolve().parents[1] / "config" / "field_map.yaml"
+FIELD_MAP = Path(__file__).resolve().parents[1] / "config" / "field_map.yaml"
 
 
 class FlexeraHook(HttpHook):
@@ -105,6 +105,11 @@ def flexera(database: Database, on_starvation: Callable[[float], None] | None = 
     )
 
 
+def flexera_session() -> requests.Session:
+    """The HTTP session of connection `flexera`, for one who sends a few requests by hand."""
+    return FlexeraHook().get_conn()
+
+
 def database() -> Database:
     """The warehouse of connection `warehouse`."""
     return Database.connect(_warehouse_url(_connection(WAREHOUSE_CONN_ID)))
@@ -112,7 +117,7 @@ def database() -> Database:
 
 def field_map() -> FieldMap:
     """The one map from the API's names to ours."""
-    return FieldMap.read(_FIELD_MAP)
+    return FieldMap.read(FIELD_MAP)
 
 
 def methods() -> Catalog:

@@ -182,12 +182,22 @@ class Catalog:
 
         Those of an override as they are; those of its type where the license has what they need, or else the first.
         """
-        chosen = next((override.methods for override in self.overrides if override.covers(license_)), None)
-        if chosen is not None:
-            return tuple(self.methods[method_id] for method_id in chosen)
-        method_ids = self.license_types.get((license_.license_type or "").strip().lower(), self.default)
+        chosen = self._override(license_)
+        method_ids = chosen or self._of_type(license_) or self.default
         methods = tuple(self.methods[method_id] for method_id in method_ids)
+        if chosen:
+            return methods
         return tuple(method for method in methods if set(method.needs) <= set(license_.features)) or methods[:1]
+
+    def has_rule_for(self, license_: LicenseFacts) -> bool:
+        """Whether the file says how to charge such a license, so that it does not fall to the default."""
+        return bool(self._override(license_) or self._of_type(license_))
+
+    def _override(self, license_: LicenseFacts) -> tuple[str, ...] | None:
+        return next((override.methods for override in self.overrides if override.covers(license_)), None)
+
+    def _of_type(self, license_: LicenseFacts) -> tuple[str, ...] | None:
+        return self.license_types.get((license_.license_type or "").strip().lower())
 
     def terms(self, load_id: int, licenses: Iterable[LicenseFacts]) -> list[tuple[object, ...]]:
         """Rows of intermediate.int_license_terms (TERM_COLUMNS): one per license and candidate, numbered."""

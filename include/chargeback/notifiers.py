@@ -103,22 +103,33 @@ def _send(context: Any, notice: Notice) -> None:
             )
 
 
+def mistakes() -> list[str]:
+    """What is wrong with the setting of who is told; nobody is."""
+    return _read(None)[1]
+
+
 def _notifiers(event: str) -> list[BaseNotifier]:
     """Those who are told of an event. What is wrong in the setting is told in the log, and so is then the message."""
+    found, wrong, is_set = _read(event)
+    for mistake in wrong:
+        log.error("Variable chargeback_notifiers: %s. Correct it under Admin, Variables.", mistake)
+    return [*found, LogNotifier()] if wrong or not is_set else found
+
+
+def _read(event: str | None) -> tuple[list[BaseNotifier], list[str], bool]:
+    """The setting: who wants the event, what is wrong, and whether it is set at all."""
     found: list[BaseNotifier] = []
-    mistakes: list[str] = []
+    wrong: list[str] = []
     try:
         entries = _entries()
     except Exception as error:
-        entries, mistakes = [], [_one_line(error)]
+        return [], [_one_line(error)], True
     for number, entry in enumerate(entries or [], start=1):
         try:
             found += _wanted(entry, event)
         except ValueError as error:
-            mistakes.append(f"entry {number}: {error}")
-    for mistake in mistakes:
-        log.error("Variable chargeback_notifiers: %s. Correct it under Admin, Variables.", mistake)
-    return [*found, LogNotifier()] if mistakes or entries is None else found
+            wrong.append(f"entry {number}: {error}")
+    return found, wrong, entries is not None
 
 
 def _entries() -> list[Any] | None:
@@ -132,7 +143,7 @@ def _entries() -> list[Any] | None:
     return entries
 
 
-def _wanted(entry: Any, event: str) -> list[BaseNotifier]:
+def _wanted(entry: Any, event: str | None) -> list[BaseNotifier]:
     """The notifier of an entry if it wants the event, in a list; an entry that is wrong is told in any case."""
     if not isinstance(entry, dict) or "class" not in entry or set(entry) - _FIELDS:
         raise ValueError("it must be an object with class and, if wanted, kwargs and events")

@@ -139,6 +139,15 @@ class FlexeraSettings:
         return mistakes
 
 
+def is_near(host: str) -> bool:
+    """Whether a host is this machine or a neighbor, like a simulator: only there may secrets be in clear."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return "." not in host or host.endswith((".localhost", ".internal", ".local"))
+    return address.is_loopback or address.is_private
+
+
 def _checked(values: dict[str, Any], mistakes: list[str]) -> FlexeraSettings:
     """The settings, or one error with these mistakes and those of the settings themselves."""
     if not mistakes:
@@ -191,18 +200,9 @@ def _address_mistakes(name: str, address: str, *, may_have_path: bool) -> list[s
     if parts.username is not None or parts.query or parts.fragment or (parts.path and not may_have_path):
         allowed = "host, port and path" if may_have_path else "host and port"
         return [f"extra {name} holds more than {allowed}"]
-    if parts.scheme == "http" and not _is_near(host):
+    if parts.scheme == "http" and not is_near(host):
         return [f"extra {name} must start with https://, as secrets travel to {host}"]
     return []
-
-
-def _is_near(host: str) -> bool:
-    """Whether a host is this machine or a neighbor, like a simulator: only there may secrets be in clear."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return "." not in host or host.endswith((".localhost", ".internal", ".local"))
-    return address.is_loopback or address.is_private
 
 
 def _text(value: Any) -> str | None:

@@ -51,6 +51,7 @@ COMMANDS = {
     "demo": "one run against the bundled simulator, with a report",
     "run": "one run of the nightly DAG; DATE and CONF in the environment say which",
     "psql": "psql on the warehouse in use",
+    "doctor": "look for what could stop the night, and say what to do",
     "migrate": "bring both databases to this version's schema",
     "model": "docs/model.md anew, from the database itself",
     "superset": "Apache Superset with a dashboard of the warehouse in use",
@@ -84,6 +85,10 @@ def _command(name: str, file: str) -> Callable[[], int]:
         from local_runtime import superset
 
         return superset.main
+    if name == "doctor":
+        from local_runtime import doctor
+
+        return doctor.main
     if name == "examples":
         from local_runtime import examples
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CONNECTIONS = ("AIRFLOW_CONN_FLEXERA", "AIRFLOW_CONN_WAREHOUSE")
+# Where metrics and lineage go is for whoever calls to say; it changes nothing of what is run.
+WATCHING = ("AIRFLOW__METRICS__", "AIRFLOW__OPENLINEAGE__")
 FOREIGN = (
     "AIRFLOW",
     "_AIRFLOW",
@@ -30,11 +32,14 @@ LOGIN = "admin"
 
 
 def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """An environment without what was set for another Airflow or PostgreSQL; the two connections stay."""
+    """An environment without what was set for another Airflow or PostgreSQL.
+
+    The two connections stay, and where metrics and lineage go.
+    """
     return {
         name: value
         for name, value in environment.items()
-        if name in CONNECTIONS or not name.startswith(FOREIGN)
+        if name in CONNECTIONS or name.startswith(WATCHING) or not name.startswith(FOREIGN)
     }
 
 

@@ -15,9 +15,11 @@ from typing import Any
 
 from airflow.dag_processing.dagbag import DagBag
 from airflow.listeners import hookimpl
-from airflow.sdk import TaskInstanceState
+from airflow.sdk import TaskInstanceState, conf
 from airflow.sdk.exceptions import ParamValidationError
 from airflow.sdk.listener import get_listener_manager
+from airflow.sdk.observability import stats
+from airflow.sdk.observability.metrics import stats_utils
 
 from local_runtime import processes
 
@@ -43,6 +45,11 @@ def main() -> int:
     except RefusedError as refusal:
         tell("refused", message=str(refusal))
         return 2
+    # A task of a scheduler does this when it starts; here all tasks share this process.
+    stats.initialize(
+        factory=stats_utils.get_stats_factory(),
+        export_legacy_names=conf.getboolean("metrics", "legacy_names_on"),
+    )
     listeners: Any = get_listener_manager()
     listeners.add_listener(TaskListener(tell))
     dag_run = dag.test(logical_date=datetime.now(UTC), run_conf=request["conf"])

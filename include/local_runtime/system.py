@@ -62,10 +62,13 @@ def database_server(*, quiet: bool = False) -> Iterator[PostgresServer]:
 
 
 @contextmanager
-def system(metadata_name: str, *, is_demo: bool = False, stays: bool = False) -> Iterator[System]:
+def system(
+    metadata_name: str, *, is_demo: bool = False, stays: bool = False, leaves_theirs: bool = False
+) -> Iterator[System]:
     """PostgreSQL, both databases migrated, and the simulator where no tenant is named.
 
     `is_demo` leaves aside the connections of the user. With `stays` the simulator outlives this process.
+    With `leaves_theirs` a warehouse that the user names is not migrated.
     """
     with ExitStack() as stack:
         server = stack.enter_context(database_server())
@@ -74,7 +77,8 @@ def system(metadata_name: str, *, is_demo: bool = False, stays: bool = False) ->
         environment = _environment(server, metadata_name, keys, named)
         with alone(LOCAL / "migrate.lock"):
             migrate_airflow(server, metadata_name, environment)
-            migrate_warehouse(environment)
+            if not (leaves_theirs and os.environ.get(connections.WAREHOUSE)):
+                migrate_warehouse(environment)
         prepared = System(server, environment, keys)
         if connections.FLEXERA not in environment:
             prepared.simulator = _simulator(environment, stack, stays=stays)

@@ -25,11 +25,15 @@ MAY_IMPORT = {
     "hooks": {"flexera", "methods", "warehouse", "settings"},
     "context": {"hooks", "steps", "warehouse"},
     "notifiers": {"hooks", "steps"},
+    "metrics": {"hooks", "steps"},
+    "lineage": {"hooks", "steps"},
     "provider": set(),
+    "doctor": {"doctor", "flexera", "methods", "warehouse", "settings"},
+    "deployment": {"doctor", "notifiers"},
     "examples": {"examples", "methods", "warehouse"},
-    "__main__": {"examples", "hooks", "warehouse"},
+    "__main__": {"deployment", "doctor", "examples", "hooks", "warehouse"},
 }
-AIRFLOW_DOORS = {"hooks", "context", "notifiers", "provider"}
+AIRFLOW_DOORS = {"hooks", "context", "deployment", "lineage", "metrics", "notifiers", "provider"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import shlex
@@ -14,8 +15,10 @@ from pages import PAGES, ROOT, blocks, source_texts, spans, table
 from sqlalchemy.pool import NullPool
 
 from asked_queries import QUERIES, query
+from chargeback import errors, metrics
 from chargeback.provider import get_provider_info
 from chargeback.settings import FlexeraSettings
+from chargeback.steps import figures
 from chargeback.warehouse import model_page, scripts
 from chargeback.warehouse.database import Database
 
@@ -167,6 +170,51 @@ def test_the_runbook_lists_every_check_with_its_severity_and_dimension() -> None
         for layer in ("staging", "mart")
         for check in scripts.checks(layer)
     }
+
+
+def test_the_runbook_lists_every_error_and_whether_airflow_retries_it() -> None:
+    listed = {row[0].strip("`"): row[1] for row in table("docs/runbook.md", "error type")}
+    groups = (errors.ChargebackError, errors.TemporaryError, errors.FinalError)
+    leaves = {
+        name: "yes" if issubclass(kind, errors.TemporaryError) else "no"
+        for name, kind in vars(errors).items()
+        if isinstance(kind, type) and issubclass(kind, errors.ChargebackError) and kind not in groups
+    }
+
+    assert listed == leaves
+
+
+def test_the_runbook_lists_every_finding_of_the_doctor() -> None:
+    listed = {
+        name for row in table("docs/runbook.md", "finding") for name in re.findall(r"`([^`]+)`", row[0])
+    }
+
+    assert listed == findings()
+
+
+def findings() -> set[str]:
+    """The names under which the doctor's checks tell what they found."""
+    package = ROOT / "include" / "chargeback"
+    calls = [
+        node
+        for path in [package / "deployment.py", *(package / "doctor").glob("*.py")]
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    ]
+    tellers = ("ok", "warning", "problem", "_opened")
+    return {
+        str(call.args[0].value)
+        for call in calls
+        if call.func.id in tellers and isinstance(call.args[0], ast.Constant)  # type: ignore[attr-defined]
+    }
+
+
+def test_production_lists_every_metric_with_its_meaning() -> None:
+    gauges = {row[0].strip("`"): row[1] for row in table("docs/production.md", "gauge")}
+    others = {row[0].strip("`") for row in table("docs/production.md", "counter or timer")}
+
+    assert gauges == figures.MEANINGS
+    assert others == {*metrics.COUNTERS.values(), metrics.WAITING}
 
 
 def test_the_architecture_lists_the_tasks_in_their_order(dag: Any) -> None:

@@ -30,6 +30,12 @@ def test_the_two_connections_and_everything_foreign_to_airflow_pass() -> None:
     assert clean_environment(passed) == passed
 
 
+def test_where_metrics_and_lineage_go_passes() -> None:
+    passed = {"AIRFLOW__METRICS__STATSD_ON": "True", "AIRFLOW__OPENLINEAGE__TRANSPORT": "{}"}
+
+    assert clean_environment(passed) == passed
+
+
 def test_airflow_stays_in_the_project_on_this_machine() -> None:
     ours = airflow_environment(Path("/x/airflow"), "postgresql://u:p@127.0.0.1:1/airflow", KEYS)
     project = Path(__file__).resolve().parents[2]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chargeback.flexera.auth import TokenSource
 from chargeback.flexera.client import FlexeraClient
+from chargeback.flexera.coverage import Coverage
 from chargeback.flexera.paging import Page
 from chargeback.flexera.payloads import (
     LICENSE_COLUMNS,
@@ -21,6 +22,7 @@ __all__ = [
     "LINE_COLUMNS",
     "Budget",
     "ConsumptionLine",
+    "Coverage",
     "FieldMap",
     "FlexeraClient",
     "Page",

@@ -17,7 +17,7 @@ from chargeback.errors import (
 )
 from chargeback.flexera.payloads import decode
 from chargeback.flexera.replies import Reply, exchange
-from chargeback.flexera.retry import Patience, TryAgain
+from chargeback.flexera.retry import TRIES, Patience, TryAgain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +51,7 @@ class TokenSource:
         settings: FlexeraSettings,
         budget: Budget | None = None,
         *,
+        tries: int = TRIES,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -58,7 +59,7 @@ class TokenSource:
         self._settings = settings
         self._budget = budget
         self._clock = clock
-        self._patience = Patience(sleep=sleep)
+        self._patience = Patience(tries=tries, sleep=sleep)
         self._token: str | None = None
         self._renew_at = 0.0
 

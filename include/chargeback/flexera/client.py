@@ -9,6 +9,7 @@ from urllib.parse import quote
 from chargeback.errors import LicenseGone
 from chargeback.flexera.auth import TokenSource
 from chargeback.flexera.paging import Page, follow
+from chargeback.flexera.retry import TRIES
 from chargeback.flexera.transport import Budget, Transport
 
 if TYPE_CHECKING:
@@ -35,18 +36,31 @@ class FlexeraClient:
         budget: Budget,
         *,
         token_budget: Budget | None = None,
+        tries: int = TRIES,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> FlexeraClient:
-        """A client over one kept-alive session that spends this budget, and for its tokens the other one."""
-        tokens = TokenSource(session, settings, token_budget, clock=clock, sleep=sleep)
-        transport = Transport(session, settings, tokens, budget, clock=clock, sleep=sleep)
+        """A client over one kept-alive session that spends this budget, and for its tokens the other one.
+
+        A request that fails is tried so often in all.
+        """
+        tokens = TokenSource(session, settings, token_budget, tries=tries, clock=clock, sleep=sleep)
+        transport = Transport(session, settings, tokens, budget, tries=tries, clock=clock, sleep=sleep)
         return cls(transport, settings.org_id, settings.page_size)
 
     @property
     def request_count(self) -> int:
         """Requests sent so far, failed and throttled ones among them; token requests are not."""
         return self._transport.request_count
+
+    @property
+    def waited_seconds(self) -> float:
+        """How long requests have waited for their turns."""
+        return self._transport.waited_seconds
+
+    def sign_in(self) -> None:
+        """Get an access token, and ask for nothing else."""
+        self._transport.sign_in()
 
     def license_pages(self) -> Iterator[Page]:
         """The organization's licenses."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 import msgspec
 
 from chargeback.errors import PayloadChanged, SettingsInvalid
+from chargeback.flexera.coverage import Coverage, coverage
 from chargeback.flexera.map_file import (
     ENTITIES,
     INSTANCE_TYPES,
@@ -140,6 +141,7 @@ class FieldMap:
     """From the API's names to ours, compiled once."""
 
     def __init__(self, columns: Mapping[str, Columns]) -> None:
+        self._columns = columns
         licenses, lines = columns["license"], columns["consumption"]
         self._license = [(name, column_reader(name, licenses[name])) for name in LICENSE_COLUMNS]
         self._line = LineReader({name: lines[name] for name in LINE_COLUMNS})
@@ -186,6 +188,11 @@ class FieldMap:
             [name for (name,) in self._instances(row)],
             [(name, capped_cores) for name, capped_cores in self._pools(row)],
         )
+
+    def coverage(self, entity: str, rows: Sequence[Mapping[str, Any]]) -> Coverage:
+        """How the map and these rows fit: what either of them has that the other lacks."""
+        read = self.license if entity == "license" else self.consumption
+        return coverage(self._columns[entity], rows, read)
 
     def missing_required(self, entity: str, rows: Iterable[Mapping[str, Any]]) -> list[str]:
         """The required columns that no row has, each with the paths tried; reads rows only while one is missing."""

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+TRIES = 6  # of one request that fails
+
 _LONGEST_ADVICE_SECONDS = 60.0  # the request limit's window is one minute; any longer advice is a slip
 _THROTTLED_SECONDS = 5.0
 
@@ -37,7 +39,7 @@ class Patience:
     Being throttled is no failure, so it does not use up tries; it ends when the waits add up to too much.
     """
 
-    tries: int = 6
+    tries: int = TRIES
     first_wait_seconds: float = 0.5
     longest_throttled_seconds: float = 600.0
     sleep: Callable[[float], None] = time.sleep

@@ -15,7 +15,7 @@ from chargeback.errors import AccessDenied, FinalError, LicenseGone, PagingError
 from chargeback.flexera.payloads import outline
 from chargeback.flexera.redaction import redacted
 from chargeback.flexera.replies import Envelope, Reply, exchange
-from chargeback.flexera.retry import Patience, TryAgain
+from chargeback.flexera.retry import TRIES, Patience, TryAgain
 
 if TYPE_CHECKING:
     from chargeback.flexera.auth import TokenSource
@@ -73,6 +73,7 @@ class Transport:
         tokens: TokenSource,
         budget: Budget,
         *,
+        tries: int = TRIES,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -81,12 +82,17 @@ class Transport:
         self._tokens = tokens
         self._budget = budget
         self._clock = clock
-        self._patience = Patience(sleep=sleep)
+        self._patience = Patience(tries=tries, sleep=sleep)
         self.request_count = 0
+        self.waited_seconds = 0.0
 
     @property
     def api_url(self) -> str:
         return self._settings.api_url
+
+    def sign_in(self) -> None:
+        """Get an access token, unless one is kept."""
+        self._tokens.token()
 
     def get(self, url: str, subject: str, refusals: Refusals) -> Answer:
         """The answer at an address, sent exactly as written.
@@ -115,7 +121,9 @@ class Transport:
 
     def _send(self, url: str, subject: str) -> tuple[Reply, str]:
         self._tokens.token()  # renewed before the turn comes, so that the turn is used at once
+        asked_at = self._clock()
         self._budget.take()
+        self.waited_seconds += self._clock() - asked_at
         token = self._tokens.token()
         self.request_count += 1
         reply = exchange(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import takewhile
@@ -20,6 +21,7 @@ DIMENSIONS = (
     *("freshness", "completeness", "uniqueness", "referential", "accepted values", "conservation"),
     "change",
 )
+_SOURCE = re.compile(r"\b(?:from|join)\s+((?:staging|intermediate|mart|ops)\.\w+)\b(?!\()")
 
 Parameters = Mapping[str, object]
 
@@ -86,6 +88,12 @@ def tables(layer: str) -> list[str]:
 def checks(layer: str) -> list[Check]:
     """The checks of `layer` ('staging' or 'mart'), by name."""
     return [_check(path) for path in sorted((SQL_FOLDER / "checks" / layer).glob("*.sql"))]
+
+
+def sources(folder: str) -> list[str]:
+    """The tables and views of ours, as schema.table, that the files of a folder of include/sql read."""
+    texts = (path.read_text(encoding="utf-8") for path in (SQL_FOLDER / folder).glob("*.sql"))
+    return sorted({name for text in texts for name in _SOURCE.findall(text)})
 
 
 def failing_rows(

@@ -282,4 +282,6 @@ def test_the_transport_has_no_way_to_write(world: World) -> None:
         "api_url",
         "get",
         "request_count",
+        "sign_in",
+        "waited_seconds",
     }

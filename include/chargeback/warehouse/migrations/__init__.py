@@ -64,8 +64,13 @@ def revisions() -> list[str]:
 
 def is_current(url: str | URL) -> bool:
     """Whether the warehouse has exactly the newest revision; an empty database has none."""
+    return current_revision(url) == revisions()[-1]
+
+
+def current_revision(url: str | URL) -> str | None:
+    """The warehouse's revision, known to this code or not; None for an empty database."""
     with _engine(url).connect() as connection:
-        return _is_newest(connection)
+        return next(iter(_applied(connection)), None)
 
 
 def run_sql_beside(connection: Connection, revision_file: str, *names: str) -> None:

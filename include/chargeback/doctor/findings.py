@@ -1,0 +1,49 @@
+"""What one check found, and how it is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Level = Literal["ok", "warning", "problem"]
+
+_MOST_NAMES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line: which check, how bad, what was found, and what to do where something must be done."""
+
+    check: str
+    level: Level
+    found: str
+    advice: str = ""
+
+    def __str__(self) -> str:
+        text = " ".join(f"{self.found}. {self.advice}".split() if self.advice else self.found.split())
+        return f"{self.level:<8} {self.check:<20} {text}"
+
+
+def ok(check: str, found: str) -> Finding:
+    """All is well."""
+    return Finding(check, "ok", found)
+
+
+def warning(check: str, found: str, advice: str) -> Finding:
+    """The night runs, but somebody should look."""
+    return Finding(check, "warning", found, advice)
+
+
+def problem(check: str, found: str, advice: str = "") -> Finding:
+    """The night would fail; without advice where the text found says what to do itself."""
+    return Finding(check, "problem", found, advice)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names with commas between; of many the first, and how many more."""
+    names = list(names)
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(names[:_MOST_NAMES]) + more

@@ -1,0 +1,85 @@
+"""How the field map and the rows of a page fit each other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from chargeback.flexera.readers import UnreadableRow, finder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from chargeback.flexera.map_file import Column
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What a page lacks that the map asks for, and what it has that the map never reads.
+
+    `missing` and `absent` are required and optional columns that no row has, each with its paths; `unread` are paths
+    of the page that no column reads; `unreadable` are reasons why rows cannot be read, with how many rows.
+    """
+
+    row_count: int
+    missing: tuple[str, ...]
+    absent: tuple[str, ...]
+    unread: tuple[str, ...]
+    unreadable: tuple[tuple[str, int], ...]
+
+
+def coverage(
+    columns: Mapping[str, Column],
+    rows: Sequence[Mapping[str, Any]],
+    read: Callable[[Mapping[str, Any]], object],
+) -> Coverage:
+    """The coverage of some rows; `read` is how the map reads one."""
+    never = {name: column for name, column in columns.items() if column.paths and not _is_had(column, rows)}
+    known = _known_paths(path for column in columns.values() for path in column.paths)
+    met = dict.fromkeys(path for row in rows for path in _paths(row))
+    return Coverage(
+        row_count=len(rows),
+        missing=tuple(
+            f"{name} ({' or '.join(column.paths)})" for name, column in never.items() if column.is_required
+        ),
+        absent=tuple(sorted(name for name, column in never.items() if not column.is_required)),
+        unread=tuple(path for path in met if path not in known),
+        unreadable=tuple(Counter(_complaints(rows, read)).most_common()),
+    )
+
+
+def _is_had(column: Column, rows: Iterable[Mapping[str, Any]]) -> bool:
+    has = finder(column.paths)
+    return any(has(row) for row in rows)
+
+
+def _known_paths(paths: Iterable[str]) -> set[str]:
+    """The paths of the map, and all that leads to them."""
+    known = set()
+    for path in paths:
+        names = path.replace("[]", ".[]").split(".")
+        known |= {".".join(names[:count]).replace(".[]", "[]") for count in range(1, len(names) + 1)}
+    return known
+
+
+def _paths(value: Any, path: str = "") -> Iterator[str]:
+    """The paths of a row as the map would write them, down to values that are no objects."""
+    if isinstance(value, dict) and value:
+        for name, inner in value.items():
+            yield from _paths(inner, f"{path}.{name}" if path else name)
+    elif isinstance(value, list) and value:
+        for inner in value:
+            yield from _paths(inner, f"{path}[]")
+    elif path:
+        yield path
+
+
+def _complaints(
+    rows: Iterable[Mapping[str, Any]], read: Callable[[Mapping[str, Any]], object]
+) -> Iterator[str]:
+    for row in rows:
+        try:
+            read(row)
+        except UnreadableRow as error:
+            yield str(error)

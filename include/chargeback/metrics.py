@@ -1,0 +1,86 @@
+"""Our own figures through Airflow's metrics: StatsD or OpenTelemetry, wherever its settings send them.
+
+Counters and timers are of one task, gauges of the organization's ledger. What goes wrong here is told in the log and
+changes no run.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import conf
+from airflow.sdk.observability import stats
+
+from chargeback import hooks
+from chargeback.steps import figures
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+log = logging.getLogger(__name__)
+
+PREFIX = "chargeback"
+# What extract_consumption returns -> the counter it adds to.
+COUNTERS = {
+    "licenses": "licenses_read",
+    "pages": "pages_loaded",
+    "rows": "rows_loaded",
+    "requests": "requests_sent",
+}
+WAITING = "turn_waiting"
+# After these tasks the ledger has something new to tell.
+_TELLING = ("open_load", "check_staging", "check_star", "publish")
+_SWITCHES = ("statsd_on", "statsd_datadog_enabled", "otel_on")
+
+
+def is_on() -> bool:
+    """Whether Airflow is set to send metrics anywhere."""
+    return any(conf.getboolean("metrics", switch, fallback=False) for switch in _SWITCHES)
+
+
+def after_task(context: Any, result: Any = None) -> None:
+    """Send what a task that ended well has to tell; the DAG gives it the task's result."""
+    task_id = context["ti"].task_id
+    _quietly(lambda: _send_result(context, task_id, result))
+
+
+def after_failure(context: Any) -> None:
+    """Send what the ledger tells when a task has failed for good: failing checks, and how old the snapshot is."""
+    _quietly(lambda: _send_figures(context["ti"].xcom_pull(task_ids="open_load")))
+
+
+def waited(seconds: float) -> None:
+    """Send how long the requests of a task waited for their turns."""
+    _quietly(lambda: stats.timing(f"{PREFIX}.{WAITING}", seconds * 1000))
+
+
+def _send_result(context: Any, task_id: str, result: Any) -> None:
+    if task_id == "extract_consumption" and isinstance(result, dict):
+        _count(result)
+    elif task_id in _TELLING:
+        _send_figures(result if task_id == "open_load" else context["ti"].xcom_pull(task_ids="open_load"))
+
+
+def _count(result: Mapping[str, int]) -> None:
+    tags = {"org_id": hooks.flexera_settings().org_id}
+    for name, counter in COUNTERS.items():
+        stats.incr(f"{PREFIX}.{counter}", int(result[name]), tags=tags)
+
+
+def _send_figures(load_id: int | None) -> None:
+    """Gauges of the ledger; a load that is not there yet has nothing to tell."""
+    if load_id is None:
+        return
+    org_id, values = figures.read(hooks.database(), load_id, hooks.flexera_settings().budget_id)
+    for name, value in values.items():
+        stats.gauge(f"{PREFIX}.{name}", float(value), tags={"org_id": org_id})
+
+
+def _quietly(send: Any) -> None:
+    if not is_on():
+        return
+    try:
+        send()
+    except Exception as error:
+        log.warning("Metrics were not sent: %s: %s", type(error).__name__, " ".join(str(error).split()))

@@ -1,0 +1,121 @@
+"""What the doctor says of the Airflow at hand: its database, the DAG files, pools, variables."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
+from airflow.models.dag import DagModel
+from airflow.models.dagbundle import DagBundleModel
+from airflow.models.pool import Pool
+from airflow.utils.session import create_session
+
+from chargeback import deployment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DAGS = Path(__file__).resolve().parents[2] / "dags"
+BUNDLE = "doctor"
+pytestmark = pytest.mark.usefixtures("airflow_metadata")
+
+
+def test_an_airflow_as_it_should_be_has_nothing_to_complain_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AIRFLOW_VAR_CHARGEBACK_NOTIFIERS", raising=False)
+    findings = deployment.examine()
+
+    assert [str(each) for each in findings if each.level != "ok"] == []
+    assert len(findings) == 5
+
+
+def test_a_dag_file_that_does_not_load_is_told_with_its_error(tmp_path: Path) -> None:
+    shutil.copytree(DAGS, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "broken.py").write_text(
+        "from airflow.sdk import DAG\nimport no_such_module\n", encoding="utf-8"
+    )
+    _, found = deployment.dag_files(str(tmp_path))
+
+    assert found.level == "problem"
+    assert "broken.py (ModuleNotFoundError: No module named 'no_such_module')" in found.found
+
+
+def test_a_folder_without_our_dags_is_a_problem(tmp_path: Path) -> None:
+    _, found = deployment.dag_files(str(tmp_path))
+
+    assert found.level == "problem"
+    assert "AIRFLOW__CORE__DAGS_FOLDER" in found.advice
+
+
+@pytest.fixture
+def no_pool() -> Iterator[None]:
+    Pool.delete_pool("flexera_api")
+    yield
+    Pool.create_or_update_pool("flexera_api", 4, "Requests to Flexera One", include_deferred=False)
+
+
+@pytest.mark.usefixtures("no_pool")
+def test_a_missing_pool_is_a_problem() -> None:
+    dags, _ = deployment.dag_files(str(DAGS))
+    found = deployment.pools(dags)
+
+    assert found.level == "problem"
+    assert "airflow pools set flexera_api" in found.advice
+
+
+def test_a_dag_that_is_paused_is_told(known_dags: None) -> None:
+    dags, _ = deployment.dag_files(str(DAGS))
+    assert deployment.switched_on(dags).level == "ok"
+
+    with create_session() as session:
+        session.get_one(DagModel, "warehouse_maintenance").is_paused = True
+    found = deployment.switched_on(dags)
+
+    assert (found.level, found.found) == ("warning", "warehouse_maintenance is paused")
+
+
+@pytest.fixture
+def known_dags() -> Iterator[None]:
+    """Airflow has seen the DAGs, and forgets what is changed about them."""
+    bag = DagBag(DAGS)
+    with create_session() as session:
+        if session.get(DagBundleModel, BUNDLE) is None:
+            session.add(DagBundleModel(name=BUNDLE))
+    sync_bag_to_db(bag, BUNDLE, None)
+    yield
+    with create_session() as session:
+        session.get_one(DagModel, "warehouse_maintenance").is_paused = False
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("[{", "JSONDecodeError"),
+        ('{"class": "x"}', "not a list of notifiers"),
+        ('[{"class": "no.such.Notifier"}]', "entry 1: no.such.Notifier cannot be made"),
+    ],
+)
+def test_a_setting_of_who_is_told_that_cannot_be_used_is_a_problem(
+    monkeypatch: pytest.MonkeyPatch, setting: str, told: str
+) -> None:
+    monkeypatch.setenv("AIRFLOW_VAR_CHARGEBACK_NOTIFIERS", setting)
+    found = deployment.notifier_setting()
+
+    assert found.level == "problem"
+    assert told in found.found
+
+
+def test_a_database_of_another_airflow_is_a_problem(airflow_metadata: str, on_other_revision: None) -> None:
+    assert deployment.database().level == "problem"
+
+
+@pytest.fixture
+def on_other_revision(airflow_metadata: str) -> Iterator[None]:
+    with create_session() as session:
+        before = session.connection().exec_driver_sql("select version_num from alembic_version").scalar_one()
+        session.connection().exec_driver_sql("update alembic_version set version_num = 'a0000000000a'")
+    yield
+    with create_session() as session:
+        session.connection().exec_driver_sql(f"update alembic_version set version_num = '{before}'")

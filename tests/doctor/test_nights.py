@@ -1,0 +1,148 @@
+"""What the doctor says of the ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chargeback.doctor import nights
+from chargeback.warehouse import seeds
+from chargeback.warehouse.database import execute
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy.engine import Connection
+
+    from chargeback.doctor.findings import Finding
+
+BUDGET = "api.example.com/12345"
+
+
+def open_load(
+    session: Connection, status: str, hours_ago: int = 1, days_ago: int = 0, failure: str | None = None
+) -> int:
+    """A load of the tenant, opened so many hours ago, of a date so many days ago."""
+    load_id: int = execute(
+        session,
+        """
+        insert into ops.loads (org_id, snapshot_date, source, pages_load_id, status, failure, started_at)
+        values (
+            '12345', current_date - %(days_ago)s, 'api', (select coalesce(max(load_id), 0) + 1 from ops.loads),
+            %(status)s, %(failure)s, clock_timestamp() - %(hours_ago)s * interval '1 hour'
+        )
+        returning load_id
+        """,
+        status=status,
+        hours_ago=hours_ago,
+        days_ago=days_ago,
+        failure=failure,
+    ).scalar_one()
+    return load_id
+
+
+def test_a_new_warehouse_has_published_nothing_and_nothing_else_to_tell(session: Connection) -> None:
+    findings = nights.examine(session, [BUDGET])
+
+    assert {each.check for each in findings if each.level != "ok"} == {"published"}
+    assert "make run" in str(one(findings, "published"))
+
+
+def test_a_warehouse_of_last_night_has_nothing_to_tell(session: Connection) -> None:
+    publish(session, open_load(session, "published", days_ago=1))
+    open_load(session, "running")
+
+    findings = nights.examine(session, [BUDGET])
+
+    assert [str(each) for each in findings if each.level != "ok"] == []
+    assert one(findings, "unfinished loads").found == "1 running"
+
+
+def test_an_old_snapshot_is_told_with_its_age(session: Connection) -> None:
+    publish(session, open_load(session, "published", days_ago=3))
+
+    found = one(nights.examine(session, [BUDGET]), "published")
+
+    assert found.level == "warning"
+    assert "3 days ago" in found.found
+
+
+def test_a_load_that_nobody_finishes_is_told(session: Connection) -> None:
+    load_id = open_load(session, "running", hours_ago=30)
+
+    found = one(nights.examine(session, [BUDGET]), "unfinished loads")
+
+    assert found.level == "warning"
+    assert f"load {load_id} of" in found.found
+
+
+def test_a_failed_load_is_told_with_its_reason_until_a_later_one_ends_well(session: Connection) -> None:
+    open_load(session, "failed", failure="extract_consumption: license 41201 page 1: 403")
+
+    found = one(nights.examine(session, [BUDGET]), "last load")
+    assert found.level == "warning"
+    assert "license 41201 page 1: 403" in found.found
+
+    publish(session, open_load(session, "published"))
+    assert one(nights.examine(session, [BUDGET]), "last load").level == "ok"
+
+
+def test_a_budget_that_is_blocked_for_long_is_told(session: Connection) -> None:
+    execute(
+        session,
+        """
+        insert into ops.request_budgets (budget_id, request_count, throttled_count, blocked_until)
+        values (%(budget_id)s, 7, 2, clock_timestamp() + interval '1 hour')
+        """,
+        budget_id=BUDGET,
+    )
+
+    found = one(nights.examine(session, [BUDGET]), "request budget")
+
+    assert found.level == "warning"
+    assert "7 requests so far, 2 times refused" in found.found
+    assert nights.budget(session, ["another"]).level == "ok"
+
+
+def test_rows_that_the_maintenance_should_have_dropped_are_told(session: Connection) -> None:
+    open_load(session, "superseded", hours_ago=24 * 30)
+
+    found = one(nights.examine(session, [BUDGET]), "database size")
+
+    assert found.level == "warning"
+    assert "warehouse_maintenance" in found.advice
+
+
+def test_other_figures_than_those_of_the_seed_files_are_told_and_stay(session: Connection) -> None:
+    execute(session, "delete from mart.core_factors")
+
+    found = nights.reference_figures(session)
+
+    assert found.level == "problem"
+    assert "core_factors.csv" in found.found
+    assert execute(session, "select count(*) from mart.core_factors").scalar_one() == 0
+
+
+def test_a_seed_file_that_does_not_fit_is_told(session: Connection, tmp_path: Path) -> None:
+    header = (seeds.SEEDS_FOLDER / "core_factors.csv").read_text(encoding="utf-8").partition("\n")[0]
+    (tmp_path / "core_factors.csv").write_text(f"{header}\none value\n", encoding="utf-8")
+
+    found = nights.reference_figures(session, tmp_path)
+
+    assert found.level == "problem"
+    assert "line 2" in found.found
+
+
+def publish(session: Connection, load_id: int) -> None:
+    execute(
+        session,
+        """
+        insert into ops.snapshots (org_id, snapshot_date, load_id)
+        select org_id, snapshot_date, load_id from ops.loads where load_id = %(load_id)s
+        """,
+        load_id=load_id,
+    )
+
+
+def one(findings: list[Finding], check: str) -> Finding:
+    [found] = [each for each in findings if each.check == check]
+    return found
