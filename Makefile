@@ -50,10 +50,10 @@ examples: setup
 	$(LOCAL) examples '$(FILE)'
 
 bench: setup
-	@$(CLEAN); $(PYTHON_HERE) tests/bench/suite.py $(ARGS)
+	@$(CLEAN); PYTHONPATH=tests/airflow_system $(PYTHON_HERE) tests/bench/suite.py $(ARGS)
 
 crash: setup
-	@$(CLEAN); $(PYTHON_HERE) tests/crash/suite.py $(ARGS)
+	@$(CLEAN); PYTHONPATH=tests/airflow_system $(PYTHON_HERE) tests/crash/suite.py $(ARGS)
 
 lint: setup
 	@$(CLEAN); $(PYTHON_HERE) -m ruff format --check .
