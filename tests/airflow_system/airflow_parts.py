@@ -85,10 +85,13 @@ class AirflowParts:
         kill_all(self._home, self._running[name].pid)
         self._running[name].wait()
 
-    def at_work(self, name: str) -> list[str]:
-        """The titles of the processes of a part that are at work on a task."""
-        titles = [_title(pid) for pid in processes.members(self._running[name].pid, self._home)]
-        return [title for title in titles if title.startswith("airflow worker") and "<idle>" not in title]
+    def ask_to_stop(self, name: str) -> None:
+        """Ask a part to end in good order, as a container's stop does, without waiting for it."""
+        self._running[name].terminate()
+
+    def pids(self, name: str) -> list[int]:
+        """The processes of a part: itself and all it started."""
+        return processes.members(self._running[name].pid, self._home)
 
     def kill_scheduler(self, *, with_all_it_started: bool) -> None:
         """Kill the scheduler alone, which leaves its tasks running, or the whole of it as a container dies."""

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from airflow_api import AirflowApi
+from airflow_api import NIGHTLY, AirflowApi
 
 from local_runtime import processes
 from local_runtime.airflow_home import LOGIN, airflow_environment, clean_environment, keys_in
@@ -53,6 +53,6 @@ def migrate(environment: Mapping[str, str], log: Path) -> None:
         raise subprocess.CalledProcessError(child.returncode, command, stderr=log.read_text(encoding="utf-8"))
 
 
-def api_of(folder: Path, environment: Mapping[str, str]) -> AirflowApi:
+def api_of(folder: Path, environment: Mapping[str, str], dag_id: str = NIGHTLY) -> AirflowApi:
     """The Airflow in this folder as its administrator sees it."""
-    return AirflowApi(environment["AIRFLOW__API__BASE_URL"], LOGIN, keys_in(folder)["ui_password"])
+    return AirflowApi(environment["AIRFLOW__API__BASE_URL"], LOGIN, keys_in(folder)["ui_password"], dag_id)

@@ -24,12 +24,13 @@ MAY_IMPORT = {
     "steps": {"steps", "flexera", "methods", "warehouse", "selection"},
     "hooks": {"flexera", "methods", "warehouse", "settings"},
     "context": {"hooks", "steps", "warehouse"},
-    "notifiers": {"hooks", "steps"},
+    "notifiers": {"hooks", "organizations", "steps"},
+    "organizations": set(),
     "provider": set(),
     "examples": {"examples", "methods", "warehouse"},
     "__main__": {"examples", "hooks", "warehouse"},
 }
-AIRFLOW_DOORS = {"hooks", "context", "notifiers", "provider"}
+AIRFLOW_DOORS = {"hooks", "context", "notifiers", "organizations", "provider"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from airflow_api import AirflowApi
-
     from flexera_simulator.testing import RunningSimulator
 
 WORKERS = ("worker-1", "worker-2")
@@ -42,6 +40,12 @@ WINDOW_SECONDS = 6.0
 REQUESTS_IN_WINDOW = 60
 REQUESTS_PER_MINUTE = 600
 PAGE_SIZE = 12
+# With hosts and clusters, with users, and one that has no rows at all; several pages each.
+LICENSE_IDS = ["41201", "41202", "41204", "41206", "41210", "41211", "41235", "41242"]
+RUN_SECONDS = 240.0
+TASKS_AT_WORK = """
+select task_id, map_index from task_instance where state = 'running' and pid = any(%(pids)s)
+"""
 SERVER = {"fsync": "off", "shared_buffers": "64MB", "max_connections": "200"}
 # What Airflow waits minutes for, it waits seconds for here. Nothing else differs from docker-compose.yaml.
 IMPATIENT = {
@@ -69,17 +73,41 @@ class FleetWorld:
         self.metadata = Looks(server.url("airflow"))
         parts = PARTS | {name: _worker(name) for name in WORKERS}
         self.parts = AirflowParts(environment, folder / "logs", parts)
-        self.api: AirflowApi = api_of(folder, environment)
+        self._apis = {
+            "flexera": api_of(folder, environment),
+            "flexera_emea": api_of(folder, environment, "license_chargeback_emea"),
+        }
 
-    def retry_now(self) -> list[dict[str, Any]]:
-        """Let Airflow try what has failed again at once; the tasks that are."""
-        return self.metadata.rows(RETRY_NOW)
+    def wait_until_healthy(self) -> None:
+        for api in self._apis.values():
+            api.wait_until_healthy()
+
+    def begin(self, conn_id: str) -> str:
+        """Trigger the night of an organization; returns the id of the run."""
+        return self._apis[conn_id].trigger({"source": "api", "license_ids": LICENSE_IDS})
+
+    def ends(self, run_id: str, conn_id: str = "flexera") -> str:
+        """Wait for the end of a run; returns how it ended."""
+
+        def final_state() -> str:
+            self.metadata.rows(RETRY_NOW)
+            state = self._apis[conn_id].state(run_id)
+            return state if state in ("success", "failed") else ""
+
+        return str(self.wait(final_state, RUN_SECONDS, f"run {run_id} has not ended"))
+
+    def tasks_of(self, worker: str) -> list[tuple[str, int]]:
+        """The tasks that a worker is at, as name and map index."""
+        rows = self.metadata.rows(TASKS_AT_WORK, pids=self.parts.pids(worker))
+        return [(row["task_id"], row["map_index"]) for row in rows]
 
     def wait(self, is_so: Callable[[], Any], seconds: float, complaint: str) -> Any:
         """Wait until something is so, and return it."""
         give_up_at = time.monotonic() + seconds
         while not (found := is_so()):
-            assert time.monotonic() < give_up_at, f"{complaint} after {seconds:.0f} s; logs: {self.folder}/logs"
+            assert time.monotonic() < give_up_at, (
+                f"{complaint} after {seconds:.0f} s; logs: {self.folder}/logs"
+            )
             time.sleep(0.05)
         return found
 
@@ -117,7 +145,7 @@ def fleet_world(folder: Path, named: dict[str, str]) -> Iterator[FleetWorld]:
         world = FleetWorld(folder, server, environment)
         stack.callback(world.parts.stop)
         world.parts.start()
-        world.api.wait_until_healthy()
+        world.wait_until_healthy()
         yield world
 
 

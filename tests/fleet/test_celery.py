@@ -1,80 +1,88 @@
-"""The night on two machines, one of which is lost while it reads licenses."""
+"""The night on two machines, one of which is lost, or stopped in good order, while it reads licenses."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import pytest
-from fleet_world import REQUESTS_IN_WINDOW, WORKERS, FleetWorld, connection_to, fleet_world, tenant
+from fleet_world import REQUESTS_IN_WINDOW, RUN_SECONDS, WORKERS
 from ledger import broken_rules
 from visible_rows import differences, visible_rows
 
-from local_runtime import connections
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from fleet_world import FleetWorld
 
     from flexera_simulator.testing import RunningSimulator
 
-pytestmark = pytest.mark.timeout(600)
-
-RUN_SECONDS = 240.0
-# With hosts and clusters, with users, and one that has no rows at all; several pages each.
-LICENSE_IDS = ["41201", "41202", "41204", "41206", "41210", "41211", "41235", "41242"]
+LOST, LEFT = WORKERS
+# A quarter of the pages is staged, so that the extraction has begun and is far from its end.
+SHARE_OF_PAGES = 0.25
 PAGES = "select count(*) from staging.consumption_pages where load_id = (select max(load_id) from ops.loads)"
-STATES = """
-select task_id, map_index, state, try_number, hostname from task_instance where run_id = %(run_id)s
-"""
+TRIES = "select task_id, map_index, try_number from task_instance where run_id = %(run_id)s"
 
 
 @pytest.fixture(scope="module")
-def simulator() -> Iterator[RunningSimulator]:
-    with tenant("12345") as running:
-        yield running
+def undisturbed(world: FleetWorld) -> dict[str, list[str]]:
+    """All that BI shows after a night in which nothing happened."""
+    assert world.ends(world.begin("flexera")) == "success"
+    shown = visible_rows(world.warehouse)
+    assert {
+        row_count for view in ("chargeback", "license_position") if not (row_count := len(shown[view]))
+    } == set()
+    return shown
 
 
-@pytest.fixture(scope="module")
-def world(simulator: RunningSimulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FleetWorld]:
-    """An Airflow with two workers that no other test uses."""
-    named = {connections.FLEXERA: connection_to(simulator)}
-    with fleet_world(tmp_path_factory.mktemp("fleet"), named) as running:
-        yield running
-
-
-def begin(world: FleetWorld) -> str:
-    return world.api.trigger({"source": "api", "license_ids": LICENSE_IDS})
-
-
-def wait_for_end(world: FleetWorld, run_id: str) -> str:
-    def over() -> str:
-        world.retry_now()
-        state = world.api.state(run_id)
-        return state if state in ("success", "failed") else ""
-
-    return str(world.wait(over, RUN_SECONDS, f"run {run_id} has not ended"))
-
-
-def test_a_lost_worker_changes_nothing_that_is_published(
-    world: FleetWorld, simulator: RunningSimulator
-) -> None:
-    assert wait_for_end(world, begin(world)) == "success"
-    expected = visible_rows(world.warehouse)
-    assert expected["chargeback"]
-    page_count = int(world.warehouse.value("select page_count from bi.snapshot"))
-
-    run_id = begin(world)
+def begin_and_read(world: FleetWorld) -> str:
+    """A run whose licenses are being read by both workers at this moment."""
+    page_count = int(world.warehouse.value("select page_count from bi.snapshot where org_id = '12345'"))
+    run_id = world.begin("flexera")
     world.wait(
         lambda: (
-            world.warehouse.value(PAGES) > page_count // 4 and all(map(world.parts.at_work, WORKERS))
+            world.warehouse.value(PAGES) > page_count * SHARE_OF_PAGES
+            and all(world.tasks_of(name) for name in WORKERS)
         ),
         RUN_SECONDS,
         "both workers never read licenses at the same time",
     )
-    world.parts.kill_part(WORKERS[0])
+    return run_id
 
-    assert wait_for_end(world, run_id) == "success"
-    print(world.metadata.rows(STATES, run_id=run_id))
-    assert differences(expected, visible_rows(world.warehouse)) == []
+
+def tries(world: FleetWorld, run_id: str) -> dict[tuple[str, int], int]:
+    return {
+        (row["task_id"], row["map_index"]): row["try_number"]
+        for row in world.metadata.rows(TRIES, run_id=run_id)
+    }
+
+
+def test_a_lost_worker_changes_nothing_that_is_published(
+    world: FleetWorld, tenants: dict[str, RunningSimulator], undisturbed: dict[str, list[str]]
+) -> None:
+    run_id = begin_and_read(world)
+    lost_tasks = world.tasks_of(LOST)
+    world.parts.kill_part(LOST)
+
+    assert world.ends(run_id) == "success"
+    assert differences(undisturbed, visible_rows(world.warehouse)) == []
     assert broken_rules(world.warehouse) == []
-    assert simulator.counters()["throttled"] == 0
-    assert simulator.counters()["max_requests_in_window"] <= REQUESTS_IN_WINDOW
+    tried = tries(world, run_id)
+    assert lost_tasks
+    assert {task_id for task_id, _ in lost_tasks} == {"extract_consumption"}
+    assert [task for task in lost_tasks if tried[task] < 2] == []
+    counters = tenants["flexera"].counters()
+    assert counters["throttled"] == 0
+    assert counters["max_requests_in_window"] <= REQUESTS_IN_WINDOW
+
+
+def test_a_worker_that_is_asked_to_stop_ends_its_tasks_first(
+    world: FleetWorld, undisturbed: dict[str, list[str]]
+) -> None:
+    world.parts.start()
+    run_id = begin_and_read(world)
+    tasks = world.tasks_of(LOST)
+    world.parts.ask_to_stop(LOST)
+
+    assert world.ends(run_id) == "success"
+    assert differences(undisturbed, visible_rows(world.warehouse)) == []
+    assert tasks
+    assert {task: number for task, number in tries(world, run_id).items() if number != 1} == {}
+    world.parts.start()
