@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from measure import Measure
 
 # A file of this folder per subject, each with its MEASURES; they run in this order.
-FILES = ("extract_speed", "extract_memory", "budget_use", "stage_linearity", "mapped_task")
+FILES = ("extract_speed", "extract_memory", "budget_use", "stage_linearity", "unit_costs", "mapped_task")
 # The settings of a warehouse that keeps what it commits; only larger than the embedded server's own.
 SERVER = {"shared_buffers": "512MB", "max_wal_size": "4GB"}
 QUICK_SCALE = 20
