@@ -53,6 +53,7 @@ COMMANDS = {
     "psql": "psql on the warehouse in use",
     "migrate": "bring both databases to this version's schema",
     "examples": "worked license arithmetic through the recharge rules",
+    "sizing": "disk, requests and minutes; LICENSES, ROWS and PAGE_SIZE in the environment say of which tenant",
 }
 
 
@@ -78,6 +79,10 @@ def _command(name: str, file: str) -> Callable[[], int]:
         from local_runtime import examples
 
         return lambda: examples.main(file)
+    if name == "sizing":
+        from local_runtime import sizing
+
+        return lambda: sizing.main(*(os.environ.get(each, "") for each in ("LICENSES", "ROWS", "PAGE_SIZE")))
     from local_runtime import run
 
     return lambda: run.main(os.environ.get("DATE", ""), os.environ.get("CONF", ""))

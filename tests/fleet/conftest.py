@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
-from fleet_world import FleetWorld, connection_to, fleet_world, tenant
+from fleet_world import TENANTS, FleetWorld, connection_to, fleet_world, tenant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,9 +26,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="package")
 def tenants() -> Iterator[dict[str, RunningSimulator]]:
-    """The organizations by their connections: the same license ids, and other machines, users and figures."""
-    with tenant("12345") as first, tenant("67890", seed=2) as emea:
-        yield {"flexera": first, "flexera_emea": emea}
+    """The organizations by their connections."""
+    with ExitStack() as stack:
+        yield {conn_id: stack.enter_context(tenant(conn_id)) for conn_id in TENANTS}
 
 
 @pytest.fixture(scope="package")

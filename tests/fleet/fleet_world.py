@@ -74,8 +74,8 @@ class FleetWorld:
         parts = PARTS | {name: _worker(name) for name in WORKERS}
         self.parts = AirflowParts(environment, folder / "logs", parts)
         self._apis = {
-            "flexera": api_of(folder, environment),
-            "flexera_emea": api_of(folder, environment, "license_chargeback_emea"),
+            conn_id: api_of(folder, environment, f"license_chargeback{conn_id.removeprefix('flexera')}")
+            for conn_id in TENANTS
         }
 
     def wait_until_healthy(self) -> None:
@@ -112,15 +112,21 @@ class FleetWorld:
         return found
 
 
-def tenant(org_id: str, **settings: Any) -> Any:
-    """A simulator of one organization that refuses what is beyond its limit, as Flexera One does."""
+# The organizations by their connections: the same license ids, and other machines, users and figures.
+TENANTS: dict[str, dict[str, Any]] = {
+    "flexera": {"org": ("12345",), "seed": 1},
+    "flexera_emea": {"org": ("67890",), "seed": 2},
+}
+
+
+def tenant(conn_id: str, requests_in_window: int = REQUESTS_IN_WINDOW) -> Any:
+    """A simulator of one organization that refuses what is beyond its limit, as Flexera One does; 0: no limit."""
     return running_simulator(
-        org=(org_id,),
-        requests_per_minute=REQUESTS_IN_WINDOW,
+        **TENANTS[conn_id],
+        requests_per_minute=requests_in_window,
         window_seconds=WINDOW_SECONDS,
         page_size=PAGE_SIZE,
         date=datetime.now(UTC).date(),
-        **settings,
     )
 
 

@@ -7,7 +7,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fleet_world import LICENSE_IDS, REQUESTS_IN_WINDOW, connection_to
+from fleet_world import LICENSE_IDS, REQUESTS_IN_WINDOW, TENANTS, tenant
 from ledger import broken_rules
 from looks import Looks
 from nightly_job import Nightly
@@ -31,7 +31,6 @@ BUDGETS = "select budget_id, request_count from ops.request_budgets where budget
 
 @pytest.fixture(scope="module")
 def alone(
-    tenants: dict[str, RunningSimulator],
     postgres_url: str,
     warehouse_template: str,
     on_server: Callable[[str], None],
@@ -39,14 +38,14 @@ def alone(
 ) -> dict[str, dict[str, list[str]]]:
     """What BI shows of each organization that has a warehouse to itself, by org id."""
     shown = {}
-    for simulator in tenants.values():
+    for conn_id in TENANTS:
         name = f"alone_{uuid.uuid4().hex}"
         on_server(f"create database {name} template {warehouse_template}")
         looks = Looks(
             make_url(postgres_url).set(drivername="postgresql", database=name).render_as_string(False)
         )
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("AIRFLOW_CONN_FLEXERA", connection_to(simulator))
+        with pytest.MonkeyPatch.context() as patch, tenant(conn_id, 0) as simulator:
+            patch.setenv("AIRFLOW_CONN_FLEXERA", json.dumps(simulator.connection()))
             patch.setenv("AIRFLOW_CONN_WAREHOUSE", postgres_connection(looks.url))
             run = Nightly(simulator, looks.url).run(source="api", license_ids=LICENSE_IDS)
         assert run.state == "success"
