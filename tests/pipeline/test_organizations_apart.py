@@ -73,7 +73,9 @@ def test_a_connection_that_was_turned_to_another_organization_reads_nothing_into
     client = hooks.flexera(database)
     before = simulator.api_request_count()
 
-    with pytest.raises(SettingsInvalid, match=r"is of organization 67890, but .* leads to organization 12345"):
+    with pytest.raises(
+        SettingsInvalid, match=r"is of organization 67890, but .* leads to organization 12345"
+    ):
         extract.list_licenses(client, database, hooks.field_map(), load_id, 10)
     with pytest.raises(SettingsInvalid, match="is of organization 67890"):
         extract.consumption(client, database, hooks.field_map(), load_id, ["41201"])
