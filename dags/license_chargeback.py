@@ -24,7 +24,7 @@ from airflow.sdk import (
     task,
 )
 
-from chargeback import context, hooks, lineage, metrics, notifiers
+from chargeback import context, hooks, lineage, metrics, notifiers, organizations
 from chargeback.steps import build as building
 from chargeback.steps import checks, extract, loads
 from chargeback.steps import derive as deriving
@@ -105,21 +105,21 @@ PARAMS = {
 
 
 @task
-def open_load() -> int:
-    return loads.open_load(hooks.database(), context.load_request())
+def open_load(flexera_conn_id: str) -> int:
+    return loads.open_load(hooks.database(), context.load_request(flexera_conn_id))
 
 
 @task
-def list_licenses(load_id: int) -> list[dict[str, Any]]:
+def list_licenses(load_id: int, flexera_conn_id: str) -> list[dict[str, Any]]:
     database = hooks.database()
-    client = hooks.flexera(database, notifiers.on_starvation)
+    client = hooks.flexera(database, flexera_conn_id, notifiers.on_starvation)
     return extract.list_licenses(client, database, hooks.field_map(), load_id, context.most_mapped_tasks())
 
 
 @task(pool="flexera_api", map_index_template="{{ task.op_kwargs['batch']['label'] }}")
-def extract_consumption(load_id: int, batch: dict[str, Any]) -> Any:
+def extract_consumption(load_id: int, flexera_conn_id: str, batch: dict[str, Any]) -> Any:
     database = hooks.database()
-    client = hooks.flexera(database, notifiers.on_starvation)
+    client = hooks.flexera(database, flexera_conn_id, notifiers.on_starvation)
     with context.previous_kept_on_failure(database, load_id, notifiers.on_carrying_forward):
         counts = extract.consumption(client, database, hooks.field_map(), load_id, batch["license_ids"])
     metrics.waited(client.waited_seconds)
@@ -163,40 +163,50 @@ def publish(load_id: int, *, outlet_events: Any = None) -> Any:
     return totals
 
 
-@dag(
-    schedule=CronTriggerTimetable("0 4 * * *", timezone="UTC"),
-    start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
-    catchup=False,
-    max_active_runs=1,
-    dagrun_timeout=timedelta(hours=20),
-    default_args={
-        "retries": 3,
-        "retry_delay": timedelta(minutes=1),
-        "retry_exponential_backoff": 2,
-        "max_retry_delay": timedelta(minutes=15),
-        "retry_policy": context.RETRIES,
-        "pre_execute": lineage.before_task,
-        "post_execute": metrics.after_task,
-        "on_failure_callback": [context.record_failure, notifiers.on_failure, metrics.after_failure],
-    },
-    on_failure_callback=notifiers.on_run_failure,
-    params=PARAMS,
-    tags=["chargeback", "licenses", "finance"],
-    doc_md=__doc__,
-)
-def license_chargeback() -> None:
-    load_id = open_load()
-    pages = extract_consumption.partial(load_id=load_id).expand(batch=list_licenses(load_id))
-    (
-        pages
-        >> check_staging(load_id)
-        >> flatten(load_id)
-        >> build.override(task_id="build_levels")(load_id, "intermediate")
-        >> derive(load_id)
-        >> build.override(task_id="build_star")(load_id, "mart")
-        >> check_star(load_id)
-        >> publish(load_id)
+def nightly(flexera_conn_id: str) -> None:
+    """The DAG of the organization that this connection leads to."""
+
+    @dag(
+        dag_id=organizations.dag_id(flexera_conn_id),
+        schedule=CronTriggerTimetable("0 4 * * *", timezone="UTC"),
+        start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+        catchup=False,
+        max_active_runs=1,
+        dagrun_timeout=timedelta(hours=20),
+        default_args={
+            "retries": 3,
+            "retry_delay": timedelta(minutes=1),
+            "retry_exponential_backoff": 2,
+            "max_retry_delay": timedelta(minutes=15),
+            "retry_policy": context.RETRIES,
+            "pre_execute": lineage.before_task,
+            "post_execute": metrics.after_task,
+            "on_failure_callback": [context.record_failure, notifiers.on_failure, metrics.after_failure],
+        },
+        on_failure_callback=notifiers.on_run_failure,
+        params=PARAMS,
+        tags=["chargeback", "licenses", "finance"],
+        doc_md=__doc__,
     )
+    def license_chargeback() -> None:
+        load_id = open_load(flexera_conn_id)
+        batches = list_licenses(load_id, flexera_conn_id)
+        pages = extract_consumption.partial(load_id=load_id, flexera_conn_id=flexera_conn_id).expand(
+            batch=batches
+        )
+        (
+            pages
+            >> check_staging(load_id)
+            >> flatten(load_id)
+            >> build.override(task_id="build_levels")(load_id, "intermediate")
+            >> derive(load_id)
+            >> build.override(task_id="build_star")(load_id, "mart")
+            >> check_star(load_id)
+            >> publish(load_id)
+        )
+
+    license_chargeback()
 
 
-license_chargeback()
+for conn_id in organizations.connections():
+    nightly(conn_id)

@@ -8,12 +8,10 @@ from typing import Any
 from airflow.listeners import hookimpl
 from airflow.plugins_manager import AirflowPlugin
 
-from chargeback import hooks
+from chargeback import hooks, organizations
 from chargeback.steps import loads
 
 log = logging.getLogger(__name__)
-
-DAG_ID = "license_chargeback"
 
 
 class LoadListener:
@@ -21,10 +19,12 @@ class LoadListener:
 
     @hookimpl
     def on_dag_run_failed(self, dag_run: Any, msg: str) -> None:
-        if dag_run.dag_id != DAG_ID:
+        conn_id = organizations.connection(dag_run.dag_id)
+        if conn_id is None:
             return
         try:
-            loads.close_failed_run(hooks.database(), dag_run.run_id, msg or "the run failed")
+            org_id = hooks.flexera_settings(conn_id).org_id
+            loads.close_failed_run(hooks.database(), org_id, dag_run.run_id, msg or "the run failed")
         except Exception:
             log.exception("The ledger still shows the load of run %s as running.", dag_run.run_id)
 

@@ -37,7 +37,7 @@ RETRIES = ExceptionRetryPolicy(
 )
 
 
-def load_request() -> LoadRequest:
+def load_request(flexera_conn_id: str) -> LoadRequest:
     """What this run was asked to build: the form's params over the run's logical date, or today without one.
 
     A run's date is the calendar date of its logical date in the time zone of the DAG.
@@ -47,7 +47,7 @@ def load_request() -> LoadRequest:
     dag_run = context["dag_run"]
     return LoadRequest.from_params(
         {**context["params"], **(dag_run.conf or {})},
-        org_id=hooks.flexera_settings().org_id,
+        org_id=hooks.flexera_settings(flexera_conn_id).org_id,
         today=datetime.now(zone).date(),
         default_date=(dag_run.logical_date or datetime.now(UTC)).astimezone(zone).date(),
         dag_run_id=dag_run.run_id,

@@ -1,4 +1,4 @@
-"""The doorway to Airflow's connections: `flexera` and `warehouse` in, FlexeraClient and Database out."""
+"""The doorway to Airflow's connections: Flexera One and `warehouse` in, FlexeraClient and Database out."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ class FlexeraHook(HttpHook):
     def settings(self) -> FlexeraSettings:
         """The connection's fields, checked."""
         connection = _connection(self.flexera_conn_id)
-        return FlexeraSettings.from_connection(connection.login, connection.password, connection.extra_dejson)
+        return FlexeraSettings.from_connection(
+            connection.login, connection.password, connection.extra_dejson, self.flexera_conn_id
+        )
 
     def get_conn(
         self, headers: dict[Any, Any] | None = None, extra_options: dict[str, Any] | None = None
@@ -87,19 +89,23 @@ class _NoBudget:
         """Nobody to tell."""
 
 
-def flexera_settings() -> FlexeraSettings:
-    """The settings of connection `flexera`."""
-    return FlexeraHook().settings()
+def flexera_settings(flexera_conn_id: str = FLEXERA_CONN_ID) -> FlexeraSettings:
+    """The settings of an organization's connection."""
+    return FlexeraHook(flexera_conn_id).settings()
 
 
-def flexera(database: Database, on_starvation: Callable[[float], None] | None = None) -> FlexeraClient:
-    """The client of connection `flexera`, its pace shared through the warehouse.
+def flexera(
+    database: Database,
+    flexera_conn_id: str = FLEXERA_CONN_ID,
+    on_starvation: Callable[[float], None] | None = None,
+) -> FlexeraClient:
+    """The client of an organization's connection, its pace shared through the warehouse.
 
     `on_starvation` is told the seconds when the server holds a request back for long, since others use it.
     """
-    settings = flexera_settings()
+    settings = flexera_settings(flexera_conn_id)
     connect = database.raw_connection
-    return FlexeraHook().get_client(
+    return FlexeraHook(flexera_conn_id).get_client(
         RequestBudget(connect, settings.budget_id, settings.requests_per_minute, on_starvation=on_starvation),
         RequestBudget(connect, settings.token_budget_id, 0, stays_connected=False),
     )

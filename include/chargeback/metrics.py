@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import conf
 from airflow.sdk.observability import stats
 
-from chargeback import hooks
+from chargeback import hooks, organizations
 from chargeback.steps import figures
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from chargeback.settings import FlexeraSettings
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +49,7 @@ def after_task(context: Any, result: Any = None) -> None:
 
 def after_failure(context: Any) -> None:
     """Send what the ledger tells when a task has failed for good: failing checks, and how old the snapshot is."""
-    _quietly(lambda: _send_figures(context["ti"].xcom_pull(task_ids="open_load")))
+    _quietly(lambda: _send_figures(context, context["ti"].xcom_pull(task_ids="open_load")))
 
 
 def waited(seconds: float) -> None:
@@ -57,22 +59,28 @@ def waited(seconds: float) -> None:
 
 def _send_result(context: Any, task_id: str, result: Any) -> None:
     if task_id == "extract_consumption" and isinstance(result, dict):
-        _count(result)
+        _count(context, result)
     elif task_id in _TELLING:
-        _send_figures(result if task_id == "open_load" else context["ti"].xcom_pull(task_ids="open_load"))
+        load_id = result if task_id == "open_load" else context["ti"].xcom_pull(task_ids="open_load")
+        _send_figures(context, load_id)
 
 
-def _count(result: Mapping[str, int]) -> None:
-    tags = {"org_id": hooks.flexera_settings().org_id}
+def _count(context: Any, result: Mapping[str, int]) -> None:
+    tags = {"org_id": _settings(context).org_id}
     for name, counter in COUNTERS.items():
         stats.incr(f"{PREFIX}.{counter}", int(result[name]), tags=tags)
 
 
-def _send_figures(load_id: int | None) -> None:
+def _settings(context: Any) -> FlexeraSettings:
+    """The settings of the organization that the run is of."""
+    return hooks.flexera_settings(organizations.connection(context["ti"].dag_id) or organizations.FIRST)
+
+
+def _send_figures(context: Any, load_id: int | None) -> None:
     """Gauges of the ledger; a load that is not there yet has nothing to tell."""
     if load_id is None:
         return
-    org_id, values = figures.read(hooks.database(), load_id, hooks.flexera_settings().budget_id)
+    org_id, values = figures.read(hooks.database(), load_id, _settings(context).budget_id)
     for name, value in values.items():
         stats.gauge(f"{PREFIX}.{name}", float(value), tags={"org_id": org_id})
 

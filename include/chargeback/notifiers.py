@@ -14,11 +14,12 @@ from __future__ import annotations
 import json
 import logging
 import pkgutil
+from dataclasses import replace
 from typing import Any
 
 from airflow.sdk import BaseNotifier, Variable, get_current_context
 
-from chargeback import hooks
+from chargeback import hooks, organizations
 from chargeback.steps import notices
 from chargeback.steps.notices import EVENTS, Notice
 
@@ -90,6 +91,7 @@ def _send_once(context: Any, notice: Notice, subject: str, load_id: int | None =
 
 def _send(context: Any, notice: Notice) -> None:
     """Send to everyone who wants this event. Whatever goes wrong here is told in the log and changes no run."""
+    notice = _named(context, notice)
     for notifier in _notifiers(notice.event):
         try:
             notifier({**context, "notice": notice})
@@ -106,6 +108,15 @@ def _send(context: Any, notice: Notice) -> None:
 def mistakes() -> list[str]:
     """What is wrong with the setting of who is told; nobody is."""
     return _read(None)[1]
+
+
+def _named(context: Any, notice: Notice) -> Notice:
+    """The notice; where it is not of the first organization, its title says which nightly DAG it is of."""
+    dag = context.get("dag")
+    conn_id = organizations.connection(dag.dag_id) if dag else None
+    if conn_id in (None, organizations.FIRST):
+        return notice
+    return replace(notice, title=f"{notice.title} ({dag.dag_id})")
 
 
 def _notifiers(event: str) -> list[BaseNotifier]:

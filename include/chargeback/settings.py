@@ -20,10 +20,6 @@ ZONES = {
 }
 GRANT_TYPES = ("client_credentials", "refresh_token")
 
-_WHERE = (
-    "Set it in Airflow under Admin, Connections, connection 'flexera', or in the environment variable "
-    "AIRFLOW_CONN_FLEXERA."
-)
 _OUR_EXTRAS = (
     "org_id",
     "zone",
@@ -41,7 +37,7 @@ _PROVIDER_EXTRAS = ("cert", "max_redirects", "proxies", "proxy", "trust_env")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlexeraSettings:
-    """Where the API is, who we are there, and how fast we may call it."""
+    """Where the API is, who we are there, and how fast we may call it; `conn_id` is where that was set."""
 
     org_id: str
     secret: str = field(repr=False)
@@ -54,17 +50,18 @@ class FlexeraSettings:
     page_size: int | None = None
     timeout_seconds: float = 60.0
     ca_bundle: str | None = None
+    conn_id: str = "flexera"
 
     def __post_init__(self) -> None:
         api_url, token_url = ZONES.get(self.zone, ("", ""))
         object.__setattr__(self, "api_url", (self.api_url or api_url).rstrip("/"))
         object.__setattr__(self, "token_url", self.token_url or token_url)
         if mistakes := self._mistakes():
-            raise SettingsInvalid(f"Connection 'flexera': {'; '.join(mistakes)}. {_WHERE}")
+            raise _invalid(self.conn_id, mistakes)
 
     @classmethod
     def from_connection(
-        cls, login: str | None, password: str | None, extra: Mapping[str, Any]
+        cls, login: str | None, password: str | None, extra: Mapping[str, Any], conn_id: str = "flexera"
     ) -> FlexeraSettings:
         """The settings in a connection's fields; empty extras stand for their defaults."""
         given = {name: value for name, value in extra.items() if value not in (None, "")}
@@ -74,6 +71,7 @@ class FlexeraSettings:
             if name not in (*_OUR_EXTRAS, *_PROVIDER_EXTRAS)
         ]
         values: dict[str, Any] = {"client_id": _text(login), "secret": password or "", "org_id": ""}
+        values["conn_id"] = conn_id
         values |= {
             name: _text(given[name])
             for name in ("org_id", "grant_type", "api_url", "token_url")
@@ -155,8 +153,16 @@ def _checked(values: dict[str, Any], mistakes: list[str]) -> FlexeraSettings:
     try:
         FlexeraSettings(**values)
     except SettingsInvalid as error:
-        mistakes.append(str(error).removeprefix("Connection 'flexera': ").removesuffix(f". {_WHERE}"))
-    raise SettingsInvalid(f"Connection 'flexera': {'; '.join(mistakes)}. {_WHERE}")
+        before, after = str(_invalid(values["conn_id"], ["|"])).split("|")
+        mistakes.append(str(error).removeprefix(before).removesuffix(after))
+    raise _invalid(values["conn_id"], mistakes)
+
+
+def _invalid(conn_id: str, mistakes: list[str]) -> SettingsInvalid:
+    return SettingsInvalid(
+        f"Connection '{conn_id}': {'; '.join(mistakes)}. Set it in Airflow under Admin, Connections, connection "
+        f"'{conn_id}', or in the environment variable AIRFLOW_CONN_{conn_id.upper()}."
+    )
 
 
 def _numbers(given: Mapping[str, Any], mistakes: list[str]) -> dict[str, Any]:

@@ -24,16 +24,17 @@ MAY_IMPORT = {
     "steps": {"steps", "flexera", "methods", "warehouse", "selection"},
     "hooks": {"flexera", "methods", "warehouse", "settings"},
     "context": {"hooks", "steps", "warehouse"},
-    "notifiers": {"hooks", "steps"},
-    "metrics": {"hooks", "steps"},
+    "notifiers": {"hooks", "organizations", "steps"},
+    "metrics": {"hooks", "organizations", "settings", "steps"},
     "lineage": {"hooks", "steps"},
+    "organizations": set(),
     "provider": set(),
     "doctor": {"doctor", "flexera", "methods", "warehouse", "settings"},
     "deployment": {"doctor", "notifiers"},
     "examples": {"examples", "methods", "warehouse"},
     "__main__": {"deployment", "doctor", "examples", "hooks", "warehouse"},
 }
-AIRFLOW_DOORS = {"hooks", "context", "deployment", "lineage", "metrics", "notifiers", "provider"}
+AIRFLOW_DOORS = {"hooks", "context", "deployment", "lineage", "metrics", "notifiers", "organizations", "provider"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 

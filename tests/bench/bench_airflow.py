@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
 import time
-import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg2
+from airflow_parts import AirflowParts
+from airflow_place import api_of, environment_in, migrate
 from bench_world import ORG_ID, expect
 
-from local_runtime import processes
-from local_runtime.airflow_home import CONNECTIONS, airflow_environment, clean_environment, keys_in
 from local_runtime.connections import postgres_connection
 from local_runtime.places import PROJECT
-from local_runtime.postgres import free_port
-from local_runtime.supervisor import COMPONENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,10 +28,8 @@ if TYPE_CHECKING:
     from chargeback.warehouse.database import Database
 
 SCHEDULE = 'schedule=CronTriggerTimetable("0 4 * * *", timezone="UTC"),'
-SERVICES = ("api-server", "scheduler", "dag-processor")
-HEALTHY_SECONDS = 180.0
+PARSED_SECONDS = 180.0
 RUN_SECONDS = 3_600.0
-GRACE_SECONDS = 10.0
 MAPPED = """
 select count(*), extract(epoch from max(end_date) - min(start_date))::float8
 from task_instance
@@ -86,42 +80,25 @@ def running_airflow(
     world: BenchWorld, database: Database, flexera_url: str, mapped_tasks: int
 ) -> Iterator[BenchAirflow]:
     """The services, with the nightly DAG on these connections and the DAGs of this folder."""
-    home, port = world.folder / "airflow", free_port()
-    home.mkdir()
+    folder = world.folder / "system"
+    folder.mkdir()
+    _write_dags(folder / "dags")
     metadata_url = world.server.create_database("airflow")
-    environment = _environment(home, metadata_url, port) | {
+    settings = {
+        "AIRFLOW__CORE__DAGS_FOLDER": str(folder / "dags"),
         "AIRFLOW_CONN_FLEXERA": json.dumps(_flexera_connection(flexera_url)),
         "AIRFLOW_CONN_WAREHOUSE": postgres_connection(_plain_url(database)),
         "BENCH_MAPPED_TASKS": str(mapped_tasks),
     }
-    _write_dags(home / "dags")
-    _start(home, environment, [sys.executable, "-m", "local_runtime.metadata"], "migrate", leash=True).wait()
-    groups = []
+    environment = environment_in(folder, metadata_url, settings)
+    migrate(environment, folder / "logs" / "migrate.log")
+    parts = AirflowParts(environment, folder / "logs")
     try:
-        for name in SERVICES:
-            command = [sys.executable, "-m", "airflow", *COMPONENTS[name]]
-            groups.append(_start(home, environment, command, name).pid)
-        _until(lambda: _is_healthy(port), HEALTHY_SECONDS)
+        parts.start()
+        api_of(folder, environment).wait_until_healthy()
         yield BenchAirflow(environment, metadata_url)
     finally:
-        for group in reversed(groups):
-            processes.stop(group, str(home), GRACE_SECONDS)
-
-
-def _environment(home: Path, metadata_url: str, port: int) -> dict[str, str]:
-    theirs = {name: value for name, value in clean_environment(os.environ).items() if name not in CONNECTIONS}
-    return (
-        theirs
-        | airflow_environment(home, metadata_url, keys_in(home))
-        | {
-            "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
-            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
-            "AIRFLOW__API__BASE_URL": f"http://localhost:{port}",
-            "AIRFLOW__API__PORT": str(port),
-            "AIRFLOW__API__WORKERS": "1",
-            processes.MARK: str(home),
-        }
-    )
+        parts.stop()
 
 
 def _write_dags(folder: Path) -> None:
@@ -135,12 +112,6 @@ def _write_dags(folder: Path) -> None:
     )
 
 
-def _start(
-    home: Path, environment: dict[str, str], command: list[str], name: str, *, leash: bool = False
-) -> subprocess.Popen[bytes]:
-    return processes.start(command, home / "logs" / f"{name}.log", environment, on_leash=leash)
-
-
 def _flexera_connection(url: str) -> dict[str, object]:
     extra = {"org_id": ORG_ID, "api_url": url, "token_url": f"{url}/oidc/token", "requests_per_minute": 0}
     return {"conn_type": "flexera", "login": "demo-client", "password": "demo-secret", "extra": extra}
@@ -150,17 +121,7 @@ def _plain_url(database: Database) -> str:
     return database.url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-def _is_healthy(port: int) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v2/monitor/health", timeout=5) as answer:
-            health = json.load(answer)
-    except (OSError, ValueError):
-        return False
-    parts = ("metadatabase", "scheduler", "dag_processor")
-    return all((health.get(part) or {}).get("status") == "healthy" for part in parts)
-
-
-def _until(is_done: object, seconds: float = HEALTHY_SECONDS) -> None:
+def _until(is_done: object, seconds: float = PARSED_SECONDS) -> None:
     give_up_at = time.monotonic() + seconds
     while not is_done():  # type: ignore[operator]
         if time.monotonic() > give_up_at:

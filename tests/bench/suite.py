@@ -28,6 +28,7 @@ FILES = (
     "budget_use",
     "stage_linearity",
     "derivation",
+    "unit_costs",
     "mapped_task",
     "bi_speed",
 )

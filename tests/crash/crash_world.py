@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_api import AirflowApi
 from airflow_parts import QUICK, AirflowParts
+from airflow_place import api_of, environment_in, migrate
 from looks import Looks
 
 from chargeback.warehouse import migrations
 from flexera_simulator.testing import running_simulator
-from local_runtime import connections, processes
-from local_runtime.airflow_home import LOGIN, airflow_environment, clean_environment, keys_in
-from local_runtime.places import private_file
+from local_runtime import connections
 from local_runtime.postgres import PostgresServer, free_port, is_free
 
 if TYPE_CHECKING:
@@ -57,7 +52,7 @@ class CrashWorld:
         self.warehouse = Looks(servers["warehouse"].url("warehouse"))
         self.metadata = Looks(servers["metadata"].url("airflow"))
         self.parts = AirflowParts(environment, folder / "logs")
-        self.api = AirflowApi(environment["AIRFLOW__API__BASE_URL"], LOGIN, keys_in(folder)["ui_password"])
+        self.api = api_of(folder, environment)
         self.snapshot_date = simulator.settings.day
 
     def conf(self, source: str = "api") -> dict[str, Any]:
@@ -96,7 +91,7 @@ def crash_world(folder: Path) -> Iterator[CrashWorld]:
             running_simulator(requests_per_minute=0, page_size=PAGE_SIZE, date=datetime.now(UTC).date())
         )
         environment = _environment(folder, servers, simulator)
-        migrating = threads.submit(_migrate_metadata, environment, folder / "logs" / "migrate.log")
+        migrating = threads.submit(migrate, environment, folder / "logs" / "migrate.log")
         migrations.upgrade(connections.warehouse_url(environment))
         migrating.result()
         world = CrashWorld(simulator, servers, environment, folder)
@@ -110,39 +105,13 @@ def _environment(
     folder: Path, servers: dict[str, PostgresServer], simulator: RunningSimulator
 ) -> dict[str, str]:
     """What `make up` gives its parts, with quicker timeouts and nothing scheduled."""
-    home = folder / "airflow"
-    home.mkdir()
-    keys = keys_in(folder)
-    passwords = folder / "passwords.json"
-    private_file(passwords, json.dumps({LOGIN: keys["ui_password"]}))
-    port = str(free_port())
     flexera = simulator.connection()
     flexera["extra"]["requests_per_minute"] = REQUESTS_PER_MINUTE
-    theirs = {
-        name: value
-        for name, value in clean_environment(os.environ).items()
-        if name not in (connections.FLEXERA, connections.WAREHOUSE)
-    }
-    return {
-        **theirs,
-        **airflow_environment(home, servers["metadata"].create_database("airflow"), keys),
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
-        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
-        "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
-        "AIRFLOW__API__PORT": port,
-        "AIRFLOW__API__WORKERS": "1",
+    warehouse = connections.postgres_connection(servers["warehouse"].create_database("warehouse"))
+    settings = {
         "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False",
         **QUICK,
         connections.FLEXERA: json.dumps(flexera),
-        connections.WAREHOUSE: connections.postgres_connection(
-            servers["warehouse"].create_database("warehouse")
-        ),
-        processes.MARK: str(folder),
+        connections.WAREHOUSE: warehouse,
     }
-
-
-def _migrate_metadata(environment: dict[str, str], log: Path) -> None:
-    command = [sys.executable, "-m", "local_runtime.metadata"]
-    child = processes.start(command, log, environment, on_leash=True)
-    if child.wait() != 0:
-        raise subprocess.CalledProcessError(child.returncode, command)
+    return environment_in(folder, servers["metadata"].create_database("airflow"), settings)

@@ -194,13 +194,32 @@ def test_compose_refuses_to_start_without_a_secret(name: str) -> None:
         resolved(COMPOSE, {key: value for key, value in FILLED.items() if key != name})
 
 
+# Their defaults lead to the services of the file and hold a secret.
+ADDRESSES = {"AIRFLOW_CONN_WAREHOUSE", "METADATA_URL", "BROKER_URL"}
+
+
+def test_databases_and_broker_may_be_elsewhere() -> None:
+    theirs = {
+        "METADATA_URL": "postgresql+psycopg2://a:b@db.example.com/airflow?sslmode=require",
+        "BROKER_URL": "rediss://:c@valkey.example.com:6379/0",
+        "EXECUTION_API_URL": "http://first:8080/execution/",
+    }
+
+    environment = resolved(ENVIRONMENT, FILLED | theirs)
+
+    assert environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] == theirs["METADATA_URL"]
+    assert environment["AIRFLOW__CELERY__RESULT_BACKEND"] == f"db+{theirs['METADATA_URL']}"
+    assert environment["AIRFLOW__CELERY__BROKER_URL"] == theirs["BROKER_URL"]
+    assert environment["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == theirs["EXECUTION_API_URL"]
+
+
 def test_the_example_shows_the_defaults_that_hold() -> None:
     held = {
         name: resolved(rest, FILLED) for name, operator, rest in references(COMPOSE_TEXT) if operator == ":-"
     }
     shown = {name: value for name, (_, value) in explained().items() if value}
 
-    assert shown == {name: value for name, value in held.items() if name != "AIRFLOW_CONN_WAREHOUSE"}
+    assert shown == {name: value for name, value in held.items() if name not in ADDRESSES}
 
 
 @pytest.mark.parametrize("name", sorted(secret_names() - {"AIRFLOW_CONN_FLEXERA"}))
@@ -264,7 +283,7 @@ def test_the_bundled_warehouse_and_metadata_are_the_ones_that_airflow_is_sent_to
 
 
 def test_tasks_talk_to_the_api_server_by_its_name_and_port() -> None:
-    address = urlsplit(ENVIRONMENT["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"])
+    address = urlsplit(resolved(ENVIRONMENT, FILLED)["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"])
 
     assert address.hostname in SERVICES
     assert SERVICES[address.hostname]["ports"][0].endswith(f":{address.port}")

@@ -342,7 +342,9 @@ def test_every_variable_of_production_is_in_the_example() -> None:
     named = {span for span in spans("docs/production.md") if re.fullmatch(r"[A-Z][A-Z_]+[A-Z]", span)}
 
     assert named
-    assert {name for name in named if f"{name}=" not in ENV_EXAMPLE} == set()
+    # Airflow's own settings are held against Airflow, in tests/deployment.
+    ours = {name for name in named if not name.startswith("AIRFLOW__")}
+    assert {name for name in ours if f"{name}=" not in ENV_EXAMPLE} == set()
 
 
 def test_the_override_that_lets_bi_tools_in_fits_the_file() -> None:

@@ -24,6 +24,7 @@ class FlexeraClient:
     """Reads one organization. Pages come lazily, one request each, and only one is in memory."""
 
     def __init__(self, transport: Transport, org_id: str, page_size: int | None) -> None:
+        self.org_id = org_id
         self._transport = transport
         self._licenses_path = f"/fnms/v1/orgs/{quote(org_id, safe='')}/licenses"
         self._page_size = page_size

@@ -13,6 +13,7 @@ from chargeback.errors import (
     NothingSelected,
     PagingError,
     PayloadChanged,
+    SettingsInvalid,
 )
 from chargeback.selection import batches
 from chargeback.steps import license_list, loads
@@ -49,7 +50,7 @@ def list_licenses(
     client: FlexeraClient, database: Database, field_map: FieldMap, load_id: int, most_batches: int
 ) -> list[dict[str, Any]]:
     """Keep the tenant's license list, mark what the run's filter keeps, and return the batches to extract."""
-    load = loads.for_listing(database, load_id)
+    load = _of_this_organization(client, loads.for_listing(database, load_id))
     if load.source == "api":
         _stage_license_list(client, database, load)
     listed = _listed_licenses(database, field_map, load)
@@ -68,7 +69,7 @@ def consumption(
     client: FlexeraClient, database: Database, field_map: FieldMap, load_id: int, license_ids: list[str]
 ) -> dict[str, int]:
     """Stage every page of these licenses; one that fails does not stop the others. Returns counts."""
-    load = loads.for_extraction(database, load_id)
+    load = _of_this_organization(client, loads.for_extraction(database, load_id))
     if load.source == "raw":
         return _raw_counts(database, load, license_ids)
     counts = {"licenses": 0, "pages": 0, "rows": 0, "requests": 0}
@@ -84,6 +85,16 @@ def consumption(
     if failures:
         _raise(failures)
     return counts
+
+
+def _of_this_organization(client: FlexeraClient, load: Load) -> Load:
+    """The load, unless the connection leads to another organization than when the load was opened."""
+    if client.org_id != load.org_id:
+        raise SettingsInvalid(
+            f"Load {load.load_id} is of organization {load.org_id}, but the connection now leads to organization "
+            f"{client.org_id}. Nothing was asked. Set org_id back, or trigger a new run."
+        )
+    return load
 
 
 def _stage_license_list(client: FlexeraClient, database: Database, load: Load) -> None:

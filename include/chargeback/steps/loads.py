@@ -252,8 +252,11 @@ def record_failure(database: Database, load_id: int, reason: str) -> None:
         )
 
 
-def close_failed_run(database: Database, dag_run_id: str, reason: str) -> None:
-    """Mark the loads a failed run left open; a reason that a task gave before stays."""
+def close_failed_run(database: Database, org_id: str, dag_run_id: str, reason: str) -> None:
+    """Mark the loads a failed run left open; a reason that a task gave before stays.
+
+    Scheduled runs of several organizations bear the same id.
+    """
     with database.transaction() as connection:
         execute(
             connection,
@@ -263,8 +266,12 @@ def close_failed_run(database: Database, dag_run_id: str, reason: str) -> None:
                 status = 'failed',
                 failure = coalesce(failure, %(reason)s),
                 finished_at = coalesce(finished_at, clock_timestamp())
-            where dag_run_id = %(dag_run_id)s and status in ('running', 'failed')
+            where
+                org_id = %(org_id)s
+                and dag_run_id = %(dag_run_id)s
+                and status in ('running', 'failed')
             """,
+            org_id=org_id,
             dag_run_id=dag_run_id,
             reason=reason,
         )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-DAG = "/api/v2/dags/license_chargeback"
+NIGHTLY = "license_chargeback"
 HEALTHY_SECONDS = 180.0
 UNFINISHED_BUSINESS = ("failed", "upstream_failed", "up_for_retry")
 
@@ -38,10 +38,11 @@ class TaskSeen:
 
 
 class AirflowApi:
-    """Airflow as its administrator sees it."""
+    """Airflow and one of its DAGs, as an administrator sees them."""
 
-    def __init__(self, url: str, login: str, password: str) -> None:
+    def __init__(self, url: str, login: str, password: str, dag_id: str = NIGHTLY) -> None:
         self.url = url
+        self._dag = f"/api/v2/dags/{dag_id}"
         self._login = {"username": login, "password": password}
         self._token = ""
 
@@ -54,19 +55,19 @@ class AirflowApi:
             time.sleep(0.2)
 
     def trigger(self, conf: dict[str, Any]) -> str:
-        """Trigger the nightly DAG; returns the id of the run."""
-        answer = self._call("POST", f"{DAG}/dagRuns", {"logical_date": None, "conf": conf})
+        """Trigger the DAG; returns the id of the run."""
+        answer = self._call("POST", f"{self._dag}/dagRuns", {"logical_date": None, "conf": conf})
         return str(answer["dag_run_id"])
 
     def state(self, run_id: str) -> str:
-        return str(self._call("GET", f"{DAG}/dagRuns/{quote(run_id)}")["state"])
+        return str(self._call("GET", f"{self._dag}/dagRuns/{quote(run_id)}")["state"])
 
     def mark_failed(self, run_id: str) -> None:
         """Give a run up, so that another one may start."""
-        self._call("PATCH", f"{DAG}/dagRuns/{quote(run_id)}", {"state": "failed"})
+        self._call("PATCH", f"{self._dag}/dagRuns/{quote(run_id)}", {"state": "failed"})
 
     def tasks(self, run_id: str) -> list[TaskSeen]:
-        answer = self._call("GET", f"{DAG}/dagRuns/{quote(run_id)}/taskInstances?limit=100")
+        answer = self._call("GET", f"{self._dag}/dagRuns/{quote(run_id)}/taskInstances?limit=100")
         return [
             TaskSeen(task["task_id"], task["map_index"], task["state"], task["try_number"])
             for task in answer["task_instances"]
@@ -81,14 +82,14 @@ class AirflowApi:
             "include_downstream": True,
             "only_failed": False,
         }
-        self._call("POST", f"{DAG}/clearTaskInstances", body)
+        self._call("POST", f"{self._dag}/clearTaskInstances", body)
 
     def _is_healthy(self) -> bool:
         try:
             health = _request("GET", f"{self.url}/api/v2/monitor/health")
             parts = ("metadatabase", "scheduler", "dag_processor")
             is_well = all((health.get(part) or {}).get("status") == "healthy" for part in parts)
-            return is_well and not self._call("GET", DAG)["is_stale"]
+            return is_well and not self._call("GET", self._dag)["is_stale"]
         except NotAnswering:
             return False
 

@@ -15,7 +15,7 @@ from local_runtime.supervisor import COMPONENTS
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 SCHEDULER = "scheduler"
@@ -42,9 +42,12 @@ IDLE_SECONDS = 60.0
 
 
 class AirflowParts:
-    """A scheduler with its LocalExecutor, a DAG processor and an API server."""
+    """An API server, a scheduler and a DAG processor, and whatever else of Airflow is named: part to its command."""
 
-    def __init__(self, environment: Mapping[str, str], logs: Path) -> None:
+    def __init__(
+        self, environment: Mapping[str, str], logs: Path, parts: Mapping[str, Sequence[str]] = PARTS
+    ) -> None:
+        self._parts = dict(parts)
         self._environment = environment
         self._home = environment[processes.MARK]
         self._logs = logs
@@ -53,11 +56,11 @@ class AirflowParts:
 
     def start(self) -> list[str]:
         """Start what does not run; returns the names of those parts."""
-        missing = [name for name in PARTS if not self._runs(name)]
+        missing = [name for name in self._parts if not self._runs(name)]
         for name in missing:
             if name == SCHEDULER and name in self._running:
                 self._killed_schedulers.append(self._running[name].pid)
-            command = [sys.executable, "-c", ON_A_LEASH, *PARTS[name]]
+            command = [sys.executable, "-c", ON_A_LEASH, *self._parts[name]]
             log = self._logs / f"{name}.log"
             self._running[name] = processes.start(command, log, self._environment, on_leash=True)
         return missing
@@ -76,6 +79,19 @@ class AirflowParts:
     def tasks(self) -> list[psutil.Process]:
         """The processes that run the project's code for a task at this moment."""
         return [task for worker in self.workers() for task in _children(worker.pid)]
+
+    def kill_part(self, name: str) -> None:
+        """Kill a part with all it started, as when its machine is lost."""
+        kill_all(self._home, self._running[name].pid)
+        self._running[name].wait()
+
+    def ask_to_stop(self, name: str) -> None:
+        """Ask a part to end in good order, as a container's stop does, without waiting for it."""
+        self._running[name].terminate()
+
+    def pids(self, name: str) -> list[int]:
+        """The processes of a part: itself and all it started."""
+        return processes.members(self._running[name].pid, self._home)
 
     def kill_scheduler(self, *, with_all_it_started: bool) -> None:
         """Kill the scheduler alone, which leaves its tasks running, or the whole of it as a container dies."""

@@ -1,0 +1,42 @@
+"""Two organizations and an Airflow with two workers, for all tests of this folder."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+from fleet_world import TENANTS, FleetWorld, connection_to, fleet_world, tenant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flexera_simulator.testing import RunningSimulator
+
+# A system starts, and its nights follow one after the other on a machine that may be busy.
+LONGEST_SECONDS = 600
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "world" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.timeout(LONGEST_SECONDS))
+
+
+@pytest.fixture(scope="package")
+def tenants() -> Iterator[dict[str, RunningSimulator]]:
+    """The organizations by their connections."""
+    with ExitStack() as stack:
+        yield {conn_id: stack.enter_context(tenant(conn_id)) for conn_id in TENANTS}
+
+
+@pytest.fixture(scope="package")
+def world(
+    tenants: dict[str, RunningSimulator], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[FleetWorld]:
+    """An Airflow with two workers that knows both organizations."""
+    named = {f"AIRFLOW_CONN_{name.upper()}": connection_to(simulator) for name, simulator in tenants.items()}
+    named["AIRFLOW_VAR_CHARGEBACK_ORGANIZATIONS"] = json.dumps(["flexera_emea"])
+    with fleet_world(tmp_path_factory.mktemp("fleet"), named) as running:
+        yield running
