@@ -187,7 +187,9 @@ class Catalog:
         methods = tuple(self.methods[method_id] for method_id in method_ids)
         if chosen:
             return methods
-        return tuple(method for method in methods if set(method.needs) <= set(license_.features)) or methods[:1]
+        return (
+            tuple(method for method in methods if set(method.needs) <= set(license_.features)) or methods[:1]
+        )
 
     def has_rule_for(self, license_: LicenseFacts) -> bool:
         """Whether the file says how to charge such a license, so that it does not fall to the default."""

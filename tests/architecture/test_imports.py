@@ -34,7 +34,16 @@ MAY_IMPORT = {
     "examples": {"examples", "methods", "warehouse"},
     "__main__": {"deployment", "doctor", "examples", "hooks", "warehouse"},
 }
-AIRFLOW_DOORS = {"hooks", "context", "deployment", "lineage", "metrics", "notifiers", "organizations", "provider"}
+AIRFLOW_DOORS = {
+    "hooks",
+    "context",
+    "deployment",
+    "lineage",
+    "metrics",
+    "notifiers",
+    "organizations",
+    "provider",
+}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 

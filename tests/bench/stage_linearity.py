@@ -26,7 +26,16 @@ TIMES = 10
 LICENSES = 20
 PAGE_SIZE = 1_000
 REPEATS = 3
-STAGES = ("extract", "check_staging", "flatten", "build_levels", "derive", "build_star", "check_star", "publish")
+STAGES = (
+    "extract",
+    "check_staging",
+    "flatten",
+    "build_levels",
+    "derive",
+    "build_star",
+    "check_star",
+    "publish",
+)
 
 
 @cache

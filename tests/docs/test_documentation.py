@@ -305,7 +305,11 @@ def test_the_readme_names_every_view(warehouse: Connection) -> None:
 def test_the_access_page_says_of_every_view_what_owners_see(warehouse: Connection) -> None:
     named = set(re.findall(r"`bi\.(\w+)`", " ".join(row[0] for row in table("docs/access.md", "view"))))
 
-    assert named == set(views_of(warehouse))
+    views = warehouse.exec_driver_sql(
+        "select table_name from information_schema.views where table_schema = 'bi'"
+    ).scalars()
+
+    assert named == set(views)
 
 
 def test_every_compose_command_names_services_profiles_and_options_that_exist() -> None:

@@ -46,7 +46,12 @@ def run(connection: Connection, parameters: Parameters, *, all_shares: bool = Fa
         target = f"intermediate.{table}"
         if table not in written:
             scripts.delete_load(connection, target, parameters)
-        count = scripts.insert(connection, f"recharge/{file}.sql", target, {**parameters, "level": level, "all_shares": all_shares})
+        count = scripts.insert(
+            connection,
+            f"recharge/{file}.sql",
+            target,
+            {**parameters, "level": level, "all_shares": all_shares},
+        )
         written[table] = written.get(table, 0) + count
         if file in _LAST_FILES and level in (None, PARENT_LEVELS[-1]):
             scripts.analyze(connection, target, parameters)

@@ -14,7 +14,21 @@ TREES = {
     "chargeback_by_location": "location",
 }
 # What is told of whole licenses, hosts, clusters or nights is closed to owners.
-CLOSED = {"license_position", "host_consumption", "cluster_consumption", "method_fit"}
+# The star is for who sees all of it, and the samples of a check may be anybody's rows.
+CLOSED = {
+    *("license_position", "host_consumption", "cluster_consumption", "method_fit"),
+    *(
+        "fact_chargeback",
+        "fact_license_position",
+        "fact_product_use",
+        "dim_license",
+        "dim_consumer",
+        "dim_date",
+    ),
+    "data_quality",
+}
+# The same for everybody.
+REFERENCE = {"method", "delta_reason"}
 EXPLAINED = (
     "snapshot_date", "org_id", "license_id", "license_name", "consumer_type", "device_name", "user_name", "cost_center",
     "method_id", "recharged_consumption", "recharged_cost", "derived_consumption", "derived_cost", "delta_reason",
@@ -62,7 +76,7 @@ def expected(admin: Person, view: str, subtrees: Subtrees) -> list[dict[str, obj
         return [without_sentence(row) for row in table(admin, "chargeback") if subtrees.charge(row)]
     if view == "vm_consumption":
         return _of_own_devices(admin, subtrees)
-    if view == "method":
+    if view in {*REFERENCE, "month"}:
         return table(admin, view)
     if view == "snapshot":
         shown = ("snapshot_date", "org_id", "status", "published_at")

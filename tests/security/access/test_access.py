@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING
 import psycopg2
 import pytest
 from access_world import lines
-from owned import CHARGES, CLOSED, TREES, Subtrees, expected, grant_all, table, texts, without_sentence
+from owned import (
+    CHARGES,
+    CLOSED,
+    REFERENCE,
+    TREES,
+    Subtrees,
+    expected,
+    grant_all,
+    table,
+    texts,
+    without_sentence,
+)
 
 if TYPE_CHECKING:
     from access_world import AccessWorld, Person
@@ -94,10 +105,10 @@ def test_what_an_owner_adds_up_is_the_total_of_the_granted_subtree(world: Access
     assert person.value("select recharged_cost from bi.snapshot limit 1") is None
 
 
-def test_an_owner_without_a_grant_sees_nothing_but_the_methods(world: AccessWorld) -> None:
+def test_an_owner_without_a_grant_sees_nothing_but_what_methods_and_reasons_mean(world: AccessWorld) -> None:
     person = world.person("owner_of_nothing", "chargeback_owner")
 
-    assert [view for view in world.views() if visible(person, view)] == ["method"]
+    assert [view for view in world.views() if visible(person, view)] == sorted(REFERENCE)
 
 
 def test_a_login_without_a_role_is_refused_everywhere(world: AccessWorld) -> None:

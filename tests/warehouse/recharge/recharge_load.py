@@ -59,7 +59,9 @@ class RechargeLoad:
                 self._land(
                     "int_price_sources", license_id, [license_["price"]] if license_.get("price") else []
                 )
-            recharge.run(self.connection, {"load_id": LOAD_ID, "snapshot_date": DAY, "org_id": "1"}, all_shares=True)
+            recharge.run(
+                self.connection, {"load_id": LOAD_ID, "snapshot_date": DAY, "org_id": "1"}, all_shares=True
+            )
             yield self
             savepoint.rollback()
 

@@ -9,6 +9,7 @@
 create table ops.access_rules (
     table_name text primary key,
     owner_condition text,
+    is_for_owners boolean not null default true,
     loader_right text not null default 'write' check (loader_right in ('nothing', 'read', 'write')),
     unsampled_columns text [] not null default '{}',
     reason text not null
@@ -17,6 +18,8 @@ comment on table ops.access_rules is
 'One row per table or view that is not as usual. Usual: owners see no row, and the loader may read and write.';
 comment on column ops.access_rules.owner_condition is
 'Which rows an owner sees, as a condition; null for none. A view that has one runs with the rights of its owner.';
+comment on column ops.access_rules.is_for_owners is
+'Whether owners may read a view of bi at all; a star of which they would see some arms only misleads them.';
 comment on column ops.access_rules.unsampled_columns is
 'Columns without statistics, from which the planner''s estimates would tell owners what others have.';
 
@@ -89,7 +92,30 @@ or unit_key in (select ops.granted_members(current_user, ''unit''))',
 ('ops.access_grants', null, 'nothing', '{}', 'An administrator edits it.'),
 ('ops.access_changes', null, 'nothing', '{}', 'Only its trigger writes it.'),
 ('ops.access_rules', null, 'nothing', '{}', 'Only migrations write it.'),
-('ops.schema_versions', null, 'read', '{}', 'Only migrations write it.');
+('ops.schema_versions', null, 'read', '{}', 'Only migrations write it.'),
+('mart.gap_tolerances', null, 'read', '{}', 'A seed file; migrations fill it.'),
+('mart.allocation_keys', null, 'read', '{}', 'A seed file; migrations fill it.'),
+('mart.currencies', null, 'read', '{}', 'Reference; migrations fill it.'),
+('mart.check_limits', null, 'read', '{}', 'Set by an administrator.');
+
+insert into ops.access_rules (table_name, is_for_owners, reason) values
+('bi.dim_date', false, 'The star is whole for those who see everything; owners have the wide views.'),
+('bi.dim_license', false, 'The star is whole for those who see everything; owners have the wide views.'),
+('bi.dim_product', false, 'The star is whole for those who see everything; owners have the wide views.'),
+('bi.dim_publisher', false, 'The star is whole for those who see everything; owners have the wide views.'),
+('bi.dim_consumer', false, 'The star is whole for those who see everything; owners have the wide views.'),
+('bi.dim_host', false, 'The star is whole for those who see everything; owners have the wide views.'),
+('bi.dim_cluster', false, 'The star is whole for those who see everything; owners have the wide views.'),
+('bi.dim_cost_center', false, 'The star is whole for those who see everything; owners have the wide views.'),
+('bi.dim_corporate_unit', false, 'The star is whole for those who see everything; owners have the wide views.'),
+('bi.dim_location', false, 'The star is whole for those who see everything; owners have the wide views.'),
+('bi.fact_chargeback', false, 'The star is whole for those who see everything; owners have the wide views.'),
+('bi.fact_license_position', false, 'The star is whole for those who see everything; owners have the wide views.'),
+('bi.fact_vm_consumption', false, 'The star is whole for those who see everything; owners have the wide views.'),
+('bi.fact_host_consumption', false, 'The star is whole for those who see everything; owners have the wide views.'),
+('bi.fact_cluster_consumption', false, 'The star is whole for those who see everything; owners have the wide views.'),
+('bi.fact_product_use', false, 'The star is whole for those who see everything; owners have the wide views.'),
+('bi.data_quality', false, 'Samples of failing rows name licenses and units of others.');
 
 -- Catalog, not data: what each relation of bi is made of, down to the columns of the tables.
 create view ops.access_sources as
@@ -481,7 +507,13 @@ begin
         sources as (
             select
                 access_sources.*,
-                bool_and(access_sources.is_protected) over (partition by access_sources.bi_relation) as is_closed
+                bool_and(access_sources.is_protected) over (partition by access_sources.bi_relation)
+                and not exists (
+                    select 1 from ops.access_rules
+                    where
+                        to_regclass(access_rules.table_name) = access_sources.bi_relation
+                        and not access_rules.is_for_owners
+                ) as is_closed
             from ops.access_sources
         )
 
