@@ -15,11 +15,11 @@ from local_runtime.postgres import free_port
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from airflow_system import AirflowSystem
     from foreign_host import ForeignHost
     from leaky_simulator import LeakySimulator
     from places import ProcessList
 
+    from airflow_system import AirflowSystem
     from flexera_simulator.faults import Fault
 
 # With all that needs escaping somewhere, and unmistakable at both ends.

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from airflow_system import airflow_system
 from bad_nights import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, BadNights
 from foreign_host import foreign_host
 from leaky_simulator import leaky_simulator
 from places import watched_processes
 from sqlalchemy.engine import make_url
+
+from airflow_system import airflow_system
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
