@@ -169,8 +169,24 @@ _TENANT = (
 )
 _DIMENSIONS = (
     """
-    insert into mart.dim_licenses (license_key, org_id, license_id, license_name, license_type, publisher)
-    select license_key, %(org_id)s, license_id, license_name, license_type, publisher
+    insert into mart.dim_publishers (publisher_key, org_id, publisher)
+    select distinct mart.publisher_key(%(org_id)s, publisher), %(org_id)s, publisher
+    from bench.licenses
+    """,
+    """
+    insert into mart.dim_products (product_key, org_id, publisher_key, product_name, publisher)
+    select
+        mart.product_key(%(org_id)s, publisher, license_name, null, null), %(org_id)s,
+        mart.publisher_key(%(org_id)s, publisher), license_name, publisher
+    from bench.licenses
+    """,
+    """
+    insert into mart.dim_licenses (
+        license_key, org_id, license_id, license_name, license_type, publisher, publisher_key, product_key
+    )
+    select
+        license_key, %(org_id)s, license_id, license_name, license_type, publisher,
+        mart.publisher_key(%(org_id)s, publisher), mart.product_key(%(org_id)s, publisher, license_name, null, null)
     from bench.licenses
     """,
     """
@@ -204,10 +220,16 @@ _DIMENSIONS = (
     """,
     """
     insert into mart.dim_organization_units (
-        unit_key, org_id, hierarchy, path, name, parent_path, depth, level_1, level_2, level_3
+        unit_key, parent_key, org_id, hierarchy, path, name, parent_path, depth, level_1, level_2, level_3
     )
     select
-        mart.organization_unit_key(%(org_id)s, hierarchy, array_to_string(names, '/')), %(org_id)s, hierarchy,
+        mart.organization_unit_key(%(org_id)s, hierarchy, array_to_string(names, '/')),
+        case
+            when cardinality(names) > 1 then mart.organization_unit_key(
+                %(org_id)s, hierarchy, array_to_string(names[:cardinality(names) - 1], '/')
+            )
+        end,
+        %(org_id)s, hierarchy,
         array_to_string(names, '/'), names[cardinality(names)],
         nullif(array_to_string(names[:cardinality(names) - 1], '/'), ''), cardinality(names) - 1,
         names[1], names[2], names[3]
