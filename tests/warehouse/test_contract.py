@@ -131,7 +131,8 @@ def test_a_load_is_invisible_until_it_is_published(connection: Connection, night
     nights.run(NIGHT)
     execute(connection, "delete from ops.snapshots")
 
-    assert [view for view in CONTRACT if nights.rows(f"bi.{view}")] == []
+    shown = [view for view in CONTRACT if nights.rows(f"bi.{view}")]
+    assert shown == ["delta_reason"]  # what a reason means is the same in every load
 
 
 def test_current_is_the_latest_snapshot_of_each_organization(connection: Connection, nights: Nights) -> None:

@@ -142,8 +142,10 @@ def test_a_revision_that_cannot_have_its_table_steps_back(
         try:
             migrations.upgrade(released.url, revision, pauses=(0.1,))
         except WarehouseBusy as busy:
-            assert f"Revision {revision} needs a table" in str(busy)  # noqa: PT017 - not every revision needs one
-            assert released.rows("select version_num from ops.schema_versions") == [(start,)]
+            reached = released.rows("select version_num from ops.schema_versions")
+            needy = f"Revision {revision}" if reached == [(start,)] else "What follows a migration"
+            assert f"{needy} needs a table" in str(busy)  # noqa: PT017 - not every revision needs one
+            assert reached in ([(start,)], [(revision,)])
     if released.rows("select version_num from ops.schema_versions") == [(start,)]:
         assert released.schema() == before
 

@@ -103,6 +103,9 @@ create table mart.dim_unit_members (
 );
 comment on table mart.dim_unit_members is
 'One row per cost center, corporate unit or location and license, consumer, host, cluster or other unit of a charge.';
+comment on column mart.dim_unit_members.unit_key is 'The unit that owns the charge.';
+comment on column mart.dim_unit_members.member_type is 'What member_key is the key of.';
+comment on column mart.dim_unit_members.member_key is 'The license, consumer, host, cluster or other unit that the charge names.';
 
 insert into mart.dim_unit_members (unit_key, member_type, member_key)
 select distinct

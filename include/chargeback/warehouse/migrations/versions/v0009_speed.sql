@@ -1,76 +1,12 @@
--- Views and indexes for a warehouse of hundreds of nights, and what the charge of a month is.
+-- Views for a warehouse of hundreds of nights, and what the charge of a month is.
 
 -- A load is found by its id alone: a second condition on the date, which says the same, makes the planner expect a few
 -- rows of a night where there are all. The date is a filter on the facts, so that it picks the partition and, by these
--- indexes, the night in it. Names are joined from the left, so that a query pays only for those it asks for; every key
+-- indexes of the revision before, the night in it. Names are joined from the left, so that a query pays only for those it asks for; every key
 -- has its row (check keys_are_whole).
-create index fct_chargeback_date on mart.fct_chargeback (snapshot_date);
-create index fct_vm_consumption_date on mart.fct_vm_consumption (snapshot_date);
-create index fct_host_consumption_date on mart.fct_host_consumption (snapshot_date);
-create index fct_cluster_consumption_date on mart.fct_cluster_consumption (snapshot_date);
-create index fct_unit_totals_date on mart.fct_unit_totals (snapshot_date, hierarchy);
-create index fct_license_positions_date on mart.fct_license_positions (snapshot_date);
-create index fct_method_fits_date on mart.fct_method_fits (snapshot_date);
-create index dim_consumers_device on mart.dim_consumers (device_id);
 
--- What stays the same of a consumer when its name changes, so that two nights can be compared.
-alter table mart.dim_consumers
-add column identity_key uuid not null generated always as (md5(consumer_type || ' ' || consumer_identity)::uuid) stored;
-comment on column mart.dim_consumers.identity_key is 'The same for all versions of a consumer.';
-
-create or replace view bi.chargeback as
-select
-    facts.snapshot_date,
-    facts.org_id,
-    facts.license_id,
-    dim_licenses.license_name,
-    dim_licenses.license_type,
-    dim_licenses.publisher,
-    dim_consumers.consumer_type,
-    dim_consumers.device_id,
-    dim_consumers.device_name,
-    dim_consumers.device_type,
-    dim_consumers.user_id,
-    dim_consumers.user_name,
-    dim_hosts.host_id,
-    dim_hosts.host_name,
-    dim_clusters.cluster_name,
-    locations.path as location,
-    cost_centers.path as cost_center,
-    corporate_units.path as corporate_unit,
-    facts.cores,
-    facts.host_installed_cores,
-    facts.host_consuming_cores,
-    facts.cluster_installed_cores,
-    facts.cluster_consuming_cores,
-    facts.consuming_installations,
-    facts.machine_consumption,
-    facts.host_consumption,
-    facts.cost_per_right,
-    facts.recharged_consumption,
-    facts.recharged_cost,
-    facts.currency,
-    facts.recharge_approach,
-    facts.derived_consumption,
-    facts.derived_cost,
-    facts.method_id,
-    facts.delta_reason,
-    facts.is_reconciled,
-    facts.is_carried_forward,
-    dim_consumers.identity_key as consumer_identity_key
-from ops.snapshots
-inner join mart.fct_chargeback as facts on snapshots.load_id = facts.load_id
-left join mart.dim_licenses on facts.license_key = dim_licenses.license_key
-left join mart.dim_consumers on facts.consumer_key = dim_consumers.consumer_key
-left join mart.dim_hosts on facts.host_key = dim_hosts.host_key
-left join mart.dim_clusters on facts.cluster_key = dim_clusters.cluster_key
-left join mart.dim_organization_units as locations on facts.location_key = locations.unit_key
-left join mart.dim_organization_units as cost_centers on facts.cost_center_key = cost_centers.unit_key
-left join mart.dim_organization_units as corporate_units
-    on facts.corporate_unit_key = corporate_units.unit_key;
-
-comment on column bi.chargeback.consumer_identity_key is
-'The same in every night for the same device or user, whatever its name: compares nights, with license_id.';
+-- chargeback_current first, which was made of chargeback until now: who reads it would wait for chargeback else, and this
+-- revision for them.
 
 -- The planner cannot know the latest date, but it can look for it night by night: "offset 0" leaves it no other way.
 create or replace view bi.chargeback_current as
@@ -140,6 +76,60 @@ left join mart.dim_organization_units as cost_centers on facts.cost_center_key =
 left join mart.dim_organization_units as corporate_units
     on facts.corporate_unit_key = corporate_units.unit_key;
 comment on column bi.chargeback_current.consumer_identity_key is
+'The same in every night for the same device or user, whatever its name: compares nights, with license_id.';
+
+create or replace view bi.chargeback as
+select
+    facts.snapshot_date,
+    facts.org_id,
+    facts.license_id,
+    dim_licenses.license_name,
+    dim_licenses.license_type,
+    dim_licenses.publisher,
+    dim_consumers.consumer_type,
+    dim_consumers.device_id,
+    dim_consumers.device_name,
+    dim_consumers.device_type,
+    dim_consumers.user_id,
+    dim_consumers.user_name,
+    dim_hosts.host_id,
+    dim_hosts.host_name,
+    dim_clusters.cluster_name,
+    locations.path as location,
+    cost_centers.path as cost_center,
+    corporate_units.path as corporate_unit,
+    facts.cores,
+    facts.host_installed_cores,
+    facts.host_consuming_cores,
+    facts.cluster_installed_cores,
+    facts.cluster_consuming_cores,
+    facts.consuming_installations,
+    facts.machine_consumption,
+    facts.host_consumption,
+    facts.cost_per_right,
+    facts.recharged_consumption,
+    facts.recharged_cost,
+    facts.currency,
+    facts.recharge_approach,
+    facts.derived_consumption,
+    facts.derived_cost,
+    facts.method_id,
+    facts.delta_reason,
+    facts.is_reconciled,
+    facts.is_carried_forward,
+    dim_consumers.identity_key as consumer_identity_key
+from ops.snapshots
+inner join mart.fct_chargeback as facts on snapshots.load_id = facts.load_id
+left join mart.dim_licenses on facts.license_key = dim_licenses.license_key
+left join mart.dim_consumers on facts.consumer_key = dim_consumers.consumer_key
+left join mart.dim_hosts on facts.host_key = dim_hosts.host_key
+left join mart.dim_clusters on facts.cluster_key = dim_clusters.cluster_key
+left join mart.dim_organization_units as locations on facts.location_key = locations.unit_key
+left join mart.dim_organization_units as cost_centers on facts.cost_center_key = cost_centers.unit_key
+left join mart.dim_organization_units as corporate_units
+    on facts.corporate_unit_key = corporate_units.unit_key;
+
+comment on column bi.chargeback.consumer_identity_key is
 'The same in every night for the same device or user, whatever its name: compares nights, with license_id.';
 
 create or replace view bi.vm_consumption as

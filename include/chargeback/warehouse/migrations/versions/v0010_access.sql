@@ -278,6 +278,7 @@ begin
             access_sources.kind = 'v'
             and access_sources.is_listed_view
             = coalesce('security_invoker=true' = any(pg_class.reloptions), false)
+        order by access_sources.source desc -- a view is younger than those it is made of, and readers lock it first
     loop
         execute format('alter view %s set (security_invoker = %s)', found.source, found.is_invoker);
     end loop;

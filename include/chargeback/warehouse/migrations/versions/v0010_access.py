@@ -6,8 +6,8 @@ from alembic import op
 
 from chargeback.warehouse.migrations import run_sql_beside
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 
 
 def upgrade() -> None:
@@ -15,8 +15,8 @@ def upgrade() -> None:
     run_sql_beside(
         op.get_bind(),
         __file__,
-        "v0009_grants.sql",
-        "v0009_views.sql",
-        "v0009_loader.sql",
-        "v0009_access.sql",
+        "v0010_grants.sql",
+        "v0010_views.sql",
+        "v0010_loader.sql",
+        "v0010_access.sql",
     )

@@ -24,6 +24,7 @@ from mart.fct_method_fits as facts
 inner join ops.snapshots
     on facts.load_id = snapshots.load_id and facts.snapshot_date = snapshots.snapshot_date;
 comment on view mart.published_methods is 'One row per method that a license of a published snapshot was tried with.';
+comment on column mart.published_methods.method_id is 'Name and version of the method.';
 
 create or replace view bi.method as
 select
