@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -179,6 +180,7 @@ def _serve(server: PostgresServer, environment: dict[str, str]) -> int:
         address = f"http://localhost:{port}/superset/dashboard/license-chargeback/"
         say(f"\nSuperset: {address}   login: {LOGIN}   password: {environment['SUPERSET_PASSWORD']}")
         say("Stop it with Ctrl-C")
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets its background commands ignore it
         return child.wait()
     except KeyboardInterrupt:
         say("Stopped.")

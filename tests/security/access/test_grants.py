@@ -84,7 +84,8 @@ def test_a_path_is_a_name_and_not_a_pattern(world: AccessWorld, owner: Person) -
     for path in paths:
         world.admin.run(
             "insert into mart.dim_organization_units (unit_key, org_id, hierarchy, path, name, depth, level_1) "
-            "select mart.organization_unit_key('units', 'location', %s), 'units', 'location', %s, 'n', 0, 'n'",
+            "select mart.organization_unit_key('units', 'location', %s), 'units', 'location', %s, 'n', 0, %s",
+            path,
             path,
             path,
         )

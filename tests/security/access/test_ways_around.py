@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import psycopg2
 import pytest
 from access_world import lines
-from owned import Subtrees, expected, table
+from owned import REFERENCE, Subtrees, expected, table
 
 if TYPE_CHECKING:
     from access_world import AccessWorld, Person
@@ -66,15 +66,21 @@ def hidden_texts(world: AccessWorld) -> set[str]:
         for name in NAMES
         if row.get(name)
     }
-    charges = expected(world.admin, "chargeback", Subtrees((("cost_center", OWN),)))
-    own = "\n".join(str(value) for row in charges for value in row.values())
+    own = "\n".join(
+        str(value)
+        for view in ("chargeback", "vm_consumption")
+        for row in expected(world.admin, view, Subtrees((("cost_center", OWN),)))
+        for value in row.values()
+    )
     hidden = {name for name in names if len(name) > 4 and name not in own}
     assert len(hidden) > 100
     return hidden
 
 
 def leaked(text: str, hidden_texts: set[str]) -> list[str]:
-    return [name for name in hidden_texts if name in text]
+    """Names that stand in a text; an id is not found in the digits of a longer number."""
+    numbers = set(re.findall(r"(?<![\w.-])\d+(?![\w.])", text))
+    return [name for name in hidden_texts if (name in numbers if name.isdigit() else name in text)]
 
 
 def test_no_name_of_others_stands_in_any_view(own_texts: set[str], hidden_texts: set[str]) -> None:
@@ -85,10 +91,14 @@ def test_a_failed_cast_names_own_values_only(
     owner: Person, readable: list[tuple[str, str, str]], own_texts: set[str]
 ) -> None:
     for view, column, type_ in readable:
-        if type_ == "text":
+        if type_ == "text" and view not in REFERENCE:
             told = _outcome(owner, f"select count(*) from bi.{view} where {column}::integer > 0")
             for value in re.findall(r'invalid input syntax for type integer: "(.*)"', told):
-                assert value in own_texts, (view, column)
+                # A unit that an own charge names has its path told, and so the names of those above it.
+                assert value in own_texts or any(text.startswith(f"{value}/") for text in own_texts), (
+                    view,
+                    column,
+                )
 
 
 def test_a_division_by_zero_finds_no_hidden_amount(
