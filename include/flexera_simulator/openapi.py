@@ -97,7 +97,7 @@ def _consumer_schemas() -> dict[str, Any]:
     owner = {"location": _or_null(TEXT), "costCenter": _or_null(TEXT), "corporateUnit": _or_null(TEXT)}
     cores = {"cores": WHOLE, "installedCores": NUMBER, "consumingCores": NUMBER}
     pools = {"type": "array", "items": _object(name=TEXT, cappedCores=NUMBER)}
-    capacity = {"cappedCores": NUMBER, "resourcePools": pools}
+    capacity = {"processors": WHOLE, "cappedCores": NUMBER, "resourcePools": pools}
     return {
         "Device": _object(capacity, id=WHOLE, name=TEXT, type=TEXT, cores=WHOLE, **owner),
         "User": _object(id=WHOLE, name=TEXT, **owner),
