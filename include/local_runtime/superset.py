@@ -180,7 +180,8 @@ def _serve(server: PostgresServer, environment: dict[str, str]) -> int:
         address = f"http://localhost:{port}/superset/dashboard/license-chargeback/"
         say(f"\nSuperset: {address}   login: {LOGIN}   password: {environment['SUPERSET_PASSWORD']}")
         say("Stop it with Ctrl-C")
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets its background commands ignore it
+        # A shell lets the commands it starts in the background ignore Ctrl-C.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         return child.wait()
     except KeyboardInterrupt:
         say("Stopped.")
