@@ -23,6 +23,12 @@ BUNDLE = "doctor"
 pytestmark = pytest.mark.usefixtures("airflow_metadata")
 
 
+@pytest.fixture(autouse=True)
+def _process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An examination lets its process read Airflow's database; that of the tests forgets it again."""
+    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "server")
+
+
 def test_an_airflow_as_it_should_be_has_nothing_to_complain_of(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AIRFLOW_VAR_CHARGEBACK_NOTIFIERS", raising=False)
     findings = deployment.examine()

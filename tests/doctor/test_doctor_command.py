@@ -76,8 +76,9 @@ def test_an_airflow_without_its_database_is_told_too(
     simulator: RunningSimulator, warehouse_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "postgresql+psycopg2://a:b@127.0.0.1:1/none")
-    code, _, lines = doctor(json.dumps(simulator.connection()), warehouse(warehouse_url))
+    code, text, lines = doctor(json.dumps(simulator.connection()), warehouse(warehouse_url))
 
     assert code == 1
     assert ["problem", "Airflow database"] in lines
     assert ["ok", "access token"] in lines
+    assert "Traceback" not in text

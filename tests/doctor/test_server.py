@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy.engine import make_url
 
-from chargeback.doctor import server
+from chargeback.doctor import nights, server
 from chargeback.warehouse.database import Database, execute
 
 if TYPE_CHECKING:
@@ -119,6 +119,20 @@ def test_a_user_who_may_do_nothing_is_told_what_is_missing(stranger: str) -> Non
     assert database_rights.level == ownership.level == "problem"
     assert "create nor temporary" in database_rights.found
     assert "schema bi" in ownership.found
+
+
+def test_a_loader_has_all_the_rights_that_a_night_needs(
+    warehouse_url: str, on_server: Callable[[str], None]
+) -> None:
+    name = f"nightly_{uuid.uuid4().hex}"
+    on_server(f"create role {name} login password 'hush' in role {server.LOADER}")
+    nightly = Database.connect(make_url(warehouse_url).set(username=name, password="hush"))
+    with nightly.session() as session:
+        findings = [*server.rights(session), *nights.examine(session, []), server.schema(nightly)]
+    on_server(f"drop role {name}")
+
+    assert [str(each) for each in findings if each.level == "problem"] == []
+    assert [each.level for each in findings if each.check in ("database rights", "ownership")] == ["ok", "ok"]
 
 
 def test_a_missing_analyst_role_is_told(session: Connection) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 OLDEST_VERSION = 150000
 OUR_SCHEMAS = ("bi", "intermediate", "mart", "ops", "staging")
 ANALYST = "chargeback_analyst"
+LOADER = "chargeback_loader"
 
 _LEAST_CONNECTIONS = 3
 _COMFORTABLE_CONNECTIONS = 20
@@ -170,7 +171,7 @@ def schema(database: Database) -> Finding:
 
 
 def rights(session: Connection) -> list[Finding]:
-    """What the user needs: temporary tables, schemas of its own, partitions of tables it owns, and a role."""
+    """What the user needs: temporary tables, schemas and tables that are its own or a loader's rights, and a role."""
     return [_database_rights(session), _ownership(session), _analyst(session)]
 
 
@@ -183,14 +184,15 @@ def _database_rights(session: Connection) -> Finding:
             has_database_privilege(current_database(), 'TEMPORARY')
         """,
     )
-    missing = [name for name, has in (("create", may_create), ("temporary", may_use_temporary)) if not has]
+    has_create = may_create or _is_loader(session)  # schemas are made by migrations, which the owner runs
+    missing = [name for name, has in (("create", has_create), ("temporary", may_use_temporary)) if not has]
     if missing:
         return problem(
             "database rights",
             f"the user may not {' nor '.join(missing)} in this database",
             f"Have its owner run: grant {', '.join(missing)} on database ... to it; best, make it the owner",
         )
-    return ok("database rights", "may create schemas and temporary tables")
+    return ok("database rights", f"may create {'schemas and ' if may_create else ''}temporary tables")
 
 
 def _ownership(session: Connection) -> Finding:
@@ -216,13 +218,27 @@ def _ownership(session: Connection) -> Finding:
         .scalars()
         .all()
     )
-    if foreign:
-        return problem(
-            "ownership",
-            f"the user does not own {listed(foreign)}",
-            "Connect as the user who ran the migration, or have an administrator run reassign owned by ... to ...",
+    if not foreign:
+        return ok("ownership", "may make partitions and replace rows in every schema of ours")
+    if _is_loader(session):
+        return ok(
+            "ownership", f"may make partitions and replace rows as a member of {LOADER}; the owner migrates"
         )
-    return ok("ownership", "may make partitions and replace rows in every schema of ours")
+    return problem(
+        "ownership",
+        f"the user does not own {listed(foreign)}, and is no member of {LOADER}",
+        f"Connect as the user who ran the migration, or have an administrator run grant {LOADER} to this one",
+    )
+
+
+def _is_loader(session: Connection) -> bool:
+    """Whether the user has the rights of the nightly job, as docs/access.md grants them."""
+    (is_loader,) = _row(
+        session,
+        "select coalesce((select pg_has_role(oid, 'USAGE') from pg_roles where rolname = %(role)s), false)",
+        role=LOADER,
+    )
+    return bool(is_loader)
 
 
 def _analyst(session: Connection) -> Finding:
@@ -240,7 +256,7 @@ def _analyst(session: Connection) -> Finding:
     advice = (
         "make migrate creates it"
         if may_create
-        else f"Have an administrator run create role {ANALYST}, then the grants at the end of v0001_access.sql"
+        else f"Have an administrator run create role {ANALYST}, then make migrate again, which grants it bi"
     )
     return warning("analyst role", f"{ANALYST} does not exist, so BI users have no role to be put in", advice)
 

@@ -53,15 +53,11 @@ chosen as (
         terms.method_id,
         terms.family
     from intermediate.int_license_terms as terms
-    inner join mart.fct_method_fits as fits
+    inner join intermediate.int_method_fits as fits
         on
             terms.load_id = fits.load_id
-            and terms.license_id = fits.license_id
-            and terms.method_id = fits.method_id
-    where
-        terms.load_id = %(load_id)s
-        and fits.snapshot_date = %(snapshot_date)s
-        and fits.is_chosen
+            and terms.term_number = fits.term_number
+    where terms.load_id = %(load_id)s and fits.is_chosen
 ),
 
 -- Licenses that a key would split, and that have none.

@@ -25,15 +25,8 @@ shares as (
         on
             shares.load_id = terms.load_id
             and shares.term_number = terms.term_number
-    inner join mart.fct_method_fits as fits
-        on
-            shares.load_id = fits.load_id
-            and shares.license_id = fits.license_id
-            and shares.method_id = fits.method_id
     where
         shares.load_id = %(load_id)s
-        and fits.snapshot_date = %(snapshot_date)s
-        and fits.is_chosen
         and terms.family <> 'as_recharged'
 ),
 
