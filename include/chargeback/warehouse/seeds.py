@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg2
-from sqlalchemy.exc import DBAPIError
 
 from chargeback.errors import SettingsInvalid
 from chargeback.warehouse.database import copy_rows, execute
@@ -46,7 +46,12 @@ def _differs(connection: Connection, path: Path) -> bool:
 
 
 def _load_file(connection: Connection, path: Path) -> int:
-    execute(connection, f"delete from mart.{path.stem}")  # noqa: S608 - the name of our own file
+    known = "select to_regclass(format('mart.%%I', %(name)s::text)) is not null"
+    if not execute(connection, known, name=path.stem).scalar_one():
+        raise SettingsInvalid(
+            f"{path}: schema mart has no table {path.stem}. Rename the file or take it away."
+        )
+    execute(connection, f"delete from mart.{path.stem}")  # noqa: S608 - the name of a table that is there
     return _fill(connection, path, f"mart.{path.stem}")
 
 
@@ -62,6 +67,15 @@ def _fill(connection: Connection, path: Path, table: str) -> int:
         )
     try:
         return copy_rows(connection, table, columns, rows)
-    except (DBAPIError, psycopg2.Error) as error:
-        reason = str(getattr(error, "orig", error)).partition("\n")[0]
-        raise SettingsInvalid(f"{path} does not fit mart.{path.stem}: {reason}. Correct the file.") from error
+    except psycopg2.Error as error:
+        reason = str(error).partition("\n")[0]
+        line = _line(error.diag.context or "")
+        raise SettingsInvalid(
+            f"{path}{line} does not fit mart.{path.stem}: {reason}. Correct the file."
+        ) from error
+
+
+def _line(context: str) -> str:
+    """The line of the file that PostgreSQL stopped at, which does not see the first; nothing where it tells none."""
+    found = re.search(r"line (\d+)", context)
+    return f", line {int(found[1]) + 1}," if found else ""

@@ -47,6 +47,7 @@ def test_a_file_replaces_what_the_table_had(connection: Connection, tmp_path: Pa
         ("processor_pattern,core_factor,source,as_of\nx,0.5,me\n", "line 2 has not the 4 values"),
         ("processor_pattern,factor,source,as_of\nx,0.5,me,2026-01-01\n", 'column "factor"'),
         ("processor_pattern,core_factor,source,as_of\nx,half,me,2026-01-01\n", "half"),
+        ("processor_pattern,core_factor,source,as_of\ny,1,me,2026-01-01\nx,-1,me,2026-01-01\n", "line 3,"),
         ("processor_pattern,core_factor,source,as_of\nx,0,me,2026-01-01\n", "core_factor_check"),
     ],
 )
@@ -61,3 +62,13 @@ def test_a_file_that_does_not_fit_is_named_with_the_reason(
 
     assert reason in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["core_factor", "core factors (2)"])
+def test_a_file_without_a_table_is_named(connection: Connection, tmp_path: Path, name: str) -> None:
+    (tmp_path / f"{name}.csv").write_text("processor_pattern\nx\n", encoding="utf-8")
+
+    with pytest.raises(SettingsInvalid, match="has no table core") as caught:
+        seeds.load(connection, tmp_path)
+
+    assert name in str(caught.value)
