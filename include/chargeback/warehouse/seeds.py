@@ -30,7 +30,7 @@ def differing(connection: Connection, folder: Path = SEEDS_FOLDER) -> list[str]:
 
 def _differs(connection: Connection, path: Path) -> bool:
     """Whether a table holds other rows than its file; the comparison is undone."""
-    ours, theirs = f"pg_temp.{path.stem}", f"mart.{path.stem}"
+    ours, theirs = f"pg_temp.{path.stem}", _table_of(connection, path)
     undone = connection.begin_nested()
     try:
         execute(connection, f"create temporary table {path.stem} (like {theirs})")
@@ -46,13 +46,19 @@ def _differs(connection: Connection, path: Path) -> bool:
 
 
 def _load_file(connection: Connection, path: Path) -> int:
+    table = _table_of(connection, path)
+    execute(connection, f"delete from {table}")  # noqa: S608 - the name of a table that is there
+    return _fill(connection, path, table)
+
+
+def _table_of(connection: Connection, path: Path) -> str:
+    """The table that a file replaces."""
     known = "select to_regclass(format('mart.%%I', %(name)s::text)) is not null"
     if not execute(connection, known, name=path.stem).scalar_one():
         raise SettingsInvalid(
             f"{path}: schema mart has no table {path.stem}. Rename the file or take it away."
         )
-    execute(connection, f"delete from mart.{path.stem}")  # noqa: S608 - the name of a table that is there
-    return _fill(connection, path, f"mart.{path.stem}")
+    return f"mart.{path.stem}"
 
 
 def _fill(connection: Connection, path: Path, table: str) -> int:

@@ -70,5 +70,7 @@ def test_a_file_without_a_table_is_named(connection: Connection, tmp_path: Path,
 
     with pytest.raises(SettingsInvalid, match="has no table core") as caught:
         seeds.load(connection, tmp_path)
+    with pytest.raises(SettingsInvalid, match="has no table core"):
+        seeds.differing(connection, tmp_path)
 
     assert name in str(caught.value)
