@@ -45,7 +45,6 @@ def migrate() -> int:
         for name in (METADATA_OF_UP, METADATA_OF_RUN):
             migrate_airflow(server, name, _environment(server, name, keys, named))
         migrate_warehouse(named, is_asked_for=True)
-        load_seeds(named)
     say("Every database has this version's schema, and the warehouse the figures of include/config/seeds.")
     return 0
 
@@ -116,7 +115,8 @@ def migrate_warehouse(
 ) -> None:
     """Bring the warehouse to this version's schema unless it has it, or in any case where that is asked for.
 
-    Asked for again, it brings rights to the rules, once an administrator has created what roles were missing.
+    Asked for again, it loads the seeds as they are now, and brings rights to the rules, once an administrator has
+    created what roles were missing.
     """
     from chargeback.errors import ChargebackError
     from chargeback.warehouse import migrations
@@ -134,19 +134,6 @@ def migrate_warehouse(
         raise Problem(
             f"The warehouse {url.host}:{url.port}/{url.database} cannot be used: {reason}"
         ) from None
-
-
-def load_seeds(environment: dict[str, str]) -> None:
-    """Replace the public figures in the warehouse by those of the seed files, as they are now."""
-    from chargeback.errors import ChargebackError
-    from chargeback.warehouse import seeds
-    from chargeback.warehouse.database import Database
-
-    try:
-        with Database.connect(connections.warehouse_url(environment)).transaction() as connection:
-            seeds.load(connection)
-    except ChargebackError as error:
-        raise Problem(str(error)) from None
 
 
 def say(text: str, *, quiet: bool = False) -> None:
