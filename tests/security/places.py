@@ -68,7 +68,7 @@ class ProcessList:
 
     def seen(self) -> Iterator[tuple[str, bytes]]:
         for command_line in sorted(self._seen):
-            yield f"process list, {command_line[:60]!r}", command_line
+            yield f"process list, {command_line!r}", command_line
 
     def look(self) -> None:
         for process in Path("/proc").iterdir():
