@@ -1,16 +1,21 @@
-"""Run the recharge rules over a load: quantities up to the license, shares down to the consumers, then money."""
+"""Run the recharge rules over a load: quantities up to the license, shares down to the consumers, then money.
+
+A license is worked out by itself, so a large load is worked out some licenses at a time: what is sorted and joined stays
+in memory, and ten times the rows take ten times as long.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from chargeback.warehouse import scripts
 from chargeback.warehouse.database import execute
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from sqlalchemy.engine import Connection
+    from sqlalchemy.engine import Connection, RowMapping
 
     from chargeback.warehouse.scripts import Parameters
 
@@ -34,33 +39,77 @@ _SETTINGS = ("enable_mergejoin = off", "enable_nestloop = off", "jit = off", "wo
 PARENT_LEVELS = (6, 5, 4, 3, 2)
 
 
-def run(connection: Connection, parameters: Parameters, *, all_shares: bool = False) -> dict[str, int]:
+Step = tuple[str, str, int | None]
+# Looked up once for all licenses.
+PRICES: Step = ("int_license_prices", "prices", None)
+# Consumers are counted once for each method of their license: about so many rows are sorted at a time.
+_BATCH_ROWS = 500_000
+_BATCHES = """
+with
+
+sizes as (
+    select
+        license_id,
+        count(*) as row_count
+    from intermediate.int_capacity_nodes
+    where load_id = %(load_id)s
+    group by license_id
+),
+
+terms as (
+    select
+        terms.term_number,
+        terms.license_id,
+        sum(sizes.row_count) over (order by terms.term_number) as rows_so_far
+    from intermediate.int_license_terms as terms
+    left join sizes on terms.license_id = sizes.license_id
+    where terms.load_id = %(load_id)s
+),
+
+licenses as (
+    select
+        license_id,
+        min(term_number) as first_term,
+        max(term_number) as last_term,
+        div(coalesce(max(rows_so_far), 0), %(batch_rows)s) as batch_number
+    from terms
+    group by license_id
+)
+
+select
+    min(first_term) as first_term,
+    max(last_term) as last_term,
+    min(license_id) as first_license_id,
+    max(license_id) as last_license_id
+from licenses
+group by batch_number
+order by batch_number
+"""
+
+
+def run(
+    connection: Connection, parameters: Parameters, *, all_shares: bool = False, batch_rows: int = _BATCH_ROWS
+) -> dict[str, int]:
     """Replace the load's prices, quantities, fits and shares by what its nodes and terms say. Returns rows by table.
 
     Every method is worked out and compared; shares are those of the chosen ones, or of all where `all_shares` is set.
+    The terms are numbered license by license. About `batch_rows` quantities are worked out at a time; a license is never
+    cut in two.
     """
     for setting in _SETTINGS:
         execute(connection, f"set local {setting}")
-    written: dict[str, int] = {}
-    for table, file, level in steps():
-        target = f"intermediate.{table}"
-        if table not in written:
-            scripts.delete_load(connection, target, parameters)
-        count = scripts.insert(
-            connection,
-            f"recharge/{file}.sql",
-            target,
-            {**parameters, "level": level, "all_shares": all_shares},
-        )
-        written[table] = written.get(table, 0) + count
-        if file in _LAST_FILES and level in (None, PARENT_LEVELS[-1]):
-            scripts.analyze(connection, target, parameters)
-    return written
+    written = Counter(dict.fromkeys([PRICES[0], *(table for table, _, _ in steps())], 0))
+    for table in written:
+        scripts.delete_load(connection, f"intermediate.{table}", parameters)
+    written[PRICES[0]] = _insert(connection, PRICES, parameters)
+    for batch in _batches(connection, parameters, batch_rows):
+        for step in steps():
+            written[step[0]] += _insert(connection, step, {**parameters, **batch, "all_shares": all_shares})
+    return dict(written)
 
 
-def steps() -> Iterator[tuple[str, str, int | None]]:
-    """Table, file and level of the parents of each statement, in order."""
-    yield "int_license_prices", "prices", None
+def steps() -> Iterator[Step]:
+    """Table, file and level of the parents of each statement, in order; all of them for each batch of licenses."""
     for family in FAMILIES:
         yield "int_recharge_quantities", family, None
     yield "int_recharge_siblings", "siblings", None
@@ -68,3 +117,18 @@ def steps() -> Iterator[tuple[str, str, int | None]]:
         yield "int_recharge_layers", "layers", level
     yield "int_method_fits", "fits", None
     yield "int_recharge_shares", "shares", None
+
+
+def _batches(connection: Connection, parameters: Parameters, batch_rows: int) -> Sequence[RowMapping]:
+    """First and last term and license of each."""
+    found = execute(connection, _BATCHES, load_id=parameters["load_id"], batch_rows=batch_rows)
+    return found.mappings().all()
+
+
+def _insert(connection: Connection, step: Step, parameters: Parameters) -> int:
+    table, file, level = step
+    target = f"intermediate.{table}"
+    count = scripts.insert(connection, f"recharge/{file}.sql", target, {**parameters, "level": level})
+    if file in _LAST_FILES and level in (None, PARENT_LEVELS[-1]):
+        scripts.analyze(connection, target, parameters)
+    return count

@@ -4,7 +4,10 @@ with
 
 terms as (
     select * from intermediate.int_license_terms
-    where load_id = %(load_id)s and family = 'as_recharged'
+    where
+        load_id = %(load_id)s
+        and term_number between %(first_term)s and %(last_term)s
+        and family = 'as_recharged'
 ),
 
 machines as (
@@ -16,7 +19,10 @@ machines as (
         nodes.recharged_cost
     from terms
     inner join intermediate.int_capacity_nodes as nodes on terms.license_id = nodes.license_id
-    where nodes.load_id = %(load_id)s and nodes.level = 0
+    where
+        nodes.load_id = %(load_id)s
+        and nodes.license_id between %(first_license_id)s and %(last_license_id)s
+        and nodes.level = 0
 ),
 
 sums as (

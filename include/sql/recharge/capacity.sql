@@ -6,13 +6,18 @@ with
 
 terms as (
     select * from intermediate.int_license_terms
-    where load_id = %(load_id)s and family = 'capacity'
+    where
+        load_id = %(load_id)s
+        and term_number between %(first_term)s and %(last_term)s
+        and family = 'capacity'
 ),
 
 -- Read twice, and too wide to be written down in between.
 nodes as not materialized (
     select * from intermediate.int_rated_nodes
-    where load_id = %(load_id)s
+    where
+        load_id = %(load_id)s
+        and license_id between %(first_license_id)s and %(last_license_id)s
 ),
 
 measured as (

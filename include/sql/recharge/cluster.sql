@@ -6,7 +6,10 @@ with
 
 terms as (
     select * from intermediate.int_license_terms
-    where load_id = %(load_id)s and family = 'cluster'
+    where
+        load_id = %(load_id)s
+        and term_number between %(first_term)s and %(last_term)s
+        and family = 'cluster'
 ),
 
 nodes as not materialized (
@@ -18,7 +21,10 @@ nodes as not materialized (
             else node_id
         end as scope_node_id
     from intermediate.int_rated_nodes
-    where load_id = %(load_id)s and level in (0, 3, 4)
+    where
+        load_id = %(load_id)s
+        and license_id between %(first_license_id)s and %(last_license_id)s
+        and level in (0, 3, 4)
 ),
 
 machines as (
@@ -197,7 +203,10 @@ layers as (
         on
             scopes.term_number = scope_points.term_number
             and scopes.scope_node_id = scope_points.scope_node_id
-    where nodes.load_id = %(load_id)s and nodes.level in (3, 4)
+    where
+        nodes.load_id = %(load_id)s
+        and nodes.license_id between %(first_license_id)s and %(last_license_id)s
+        and nodes.level in (3, 4)
     union all
     select
         term_number,

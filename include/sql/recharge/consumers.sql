@@ -6,7 +6,10 @@ with
 
 terms as (
     select * from intermediate.int_rated_terms
-    where load_id = %(load_id)s and family = 'consumers'
+    where
+        load_id = %(load_id)s
+        and term_number between %(first_term)s and %(last_term)s
+        and family = 'consumers'
 ),
 
 measured as (
@@ -46,7 +49,11 @@ measured as (
         on
             terms.cloud_list = cloud_vcpus.cloud_list
             and coalesce(nodes.is_hyperthreaded, true) = cloud_vcpus.is_hyperthreaded
-    where nodes.load_id = %(load_id)s and nodes.level = 0 and nodes.has_installation
+    where
+        nodes.load_id = %(load_id)s
+        and nodes.license_id between %(first_license_id)s and %(last_license_id)s
+        and nodes.level = 0
+        and nodes.has_installation
 ),
 
 -- An account that is listed more than once counts once, where its quantity is largest.

@@ -17,7 +17,10 @@ terms as (
         on
             terms.load_id = licenses.load_id
             and terms.term_number = licenses.term_number
-    where terms.load_id = %(load_id)s and licenses.level = 5
+    where
+        terms.load_id = %(load_id)s
+        and terms.term_number between %(first_term)s and %(last_term)s
+        and licenses.level = 5
 ),
 
 parents as (
@@ -32,7 +35,9 @@ parents as (
             layers.load_id = siblings.load_id
             and layers.term_number = siblings.term_number
             and layers.node_id = siblings.parent_node_id
-    where layers.load_id = %(load_id)s
+    where
+        layers.load_id = %(load_id)s
+        and layers.term_number between %(first_term)s and %(last_term)s
 ),
 
 consumers as (
@@ -41,7 +46,10 @@ consumers as (
         node_id,
         coalesce(recharged_consumption, 0) as recharged
     from intermediate.int_capacity_nodes
-    where load_id = %(load_id)s and level = 0
+    where
+        load_id = %(load_id)s
+        and license_id between %(first_license_id)s and %(last_license_id)s
+        and level = 0
 ),
 
 licenses as (
@@ -76,7 +84,10 @@ derived as (
         on
             nodes.term_number = parents.term_number
             and nodes.parent_node_id = parents.node_id
-    where nodes.load_id = %(load_id)s and nodes.level < 1
+    where
+        nodes.load_id = %(load_id)s
+        and nodes.term_number between %(first_term)s and %(last_term)s
+        and nodes.level < 1
     offset 0 -- noqa: AM09
 ),
 

@@ -5,7 +5,10 @@ with
 
 terms as (
     select * from intermediate.int_license_terms
-    where load_id = %(load_id)s and family = 'fixed_amount'
+    where
+        load_id = %(load_id)s
+        and term_number between %(first_term)s and %(last_term)s
+        and family = 'fixed_amount'
 ),
 
 machines as (
@@ -33,6 +36,7 @@ machines as (
     inner join intermediate.int_capacity_nodes as nodes on terms.license_id = nodes.license_id
     where
         nodes.load_id = %(load_id)s
+        and nodes.license_id between %(first_license_id)s and %(last_license_id)s
         and nodes.level = 0
         and nodes.node_type <> 'unallocated'
         and coalesce(nodes.has_installation, true)

@@ -6,12 +6,17 @@ with
 
 terms as (
     select * from intermediate.int_rated_terms
-    where load_id = %(load_id)s and family = 'host_cores'
+    where
+        load_id = %(load_id)s
+        and term_number between %(first_term)s and %(last_term)s
+        and family = 'host_cores'
 ),
 
 nodes as not materialized (
     select * from intermediate.int_capacity_nodes
-    where load_id = %(load_id)s
+    where
+        load_id = %(load_id)s
+        and license_id between %(first_license_id)s and %(last_license_id)s
 ),
 
 machines as (

@@ -7,12 +7,17 @@ with
 
 terms as (
     select * from intermediate.int_license_terms
-    where load_id = %(load_id)s
+    where
+        load_id = %(load_id)s
+        and term_number between %(first_term)s and %(last_term)s
 ),
 
 nodes as not materialized (
     select * from intermediate.int_recharge_quantities
-    where load_id = %(load_id)s and not is_direct
+    where
+        load_id = %(load_id)s
+        and term_number between %(first_term)s and %(last_term)s
+        and not is_direct
 ),
 
 parents as (
@@ -33,6 +38,7 @@ parents as (
             and int_recharge_layers.node_id = int_recharge_siblings.parent_node_id
     where
         int_recharge_layers.load_id = %(load_id)s
+        and int_recharge_layers.term_number between %(first_term)s and %(last_term)s
         and int_recharge_layers.level = %(level)s
         and int_recharge_siblings.has_layers
 ),

@@ -37,7 +37,11 @@ terms as (
         on
             terms.load_id = prices.load_id
             and terms.license_id = prices.license_id
-    where terms.load_id = %(load_id)s and licenses.level = 5 and (fits.is_chosen or %(all_shares)s::boolean)
+    where
+        terms.load_id = %(load_id)s
+        and terms.term_number between %(first_term)s and %(last_term)s
+        and licenses.level = 5
+        and (fits.is_chosen or %(all_shares)s::boolean)
 ),
 
 parents as (
@@ -57,7 +61,9 @@ parents as (
             layers.load_id = siblings.load_id
             and layers.term_number = siblings.term_number
             and layers.node_id = siblings.parent_node_id
-    where layers.load_id = %(load_id)s
+    where
+        layers.load_id = %(load_id)s
+        and layers.term_number between %(first_term)s and %(last_term)s
 ),
 
 -- "offset 0" keeps what is calculated from being calculated again wherever it is used.
@@ -77,7 +83,11 @@ weighed as (
         on
             nodes.term_number = parents.term_number
             and nodes.parent_node_id = parents.node_id
-    where nodes.load_id = %(load_id)s and nodes.level < 5 and not nodes.is_direct
+    where
+        nodes.load_id = %(load_id)s
+        and nodes.term_number between %(first_term)s and %(last_term)s
+        and nodes.level < 5
+        and not nodes.is_direct
     offset 0 -- noqa: AM09
 ),
 
@@ -212,4 +222,8 @@ select
     terms.price_per_right
 from intermediate.int_recharge_quantities as nodes
 inner join terms on nodes.term_number = terms.term_number
-where nodes.load_id = %(load_id)s and nodes.level = 0 and nodes.is_direct
+where
+    nodes.load_id = %(load_id)s
+    and nodes.term_number between %(first_term)s and %(last_term)s
+    and nodes.level = 0
+    and nodes.is_direct

@@ -5,7 +5,10 @@ with
 
 terms as (
     select * from intermediate.int_license_terms
-    where load_id = %(load_id)s and family = 'tiers'
+    where
+        load_id = %(load_id)s
+        and term_number between %(first_term)s and %(last_term)s
+        and family = 'tiers'
 ),
 
 machines as (
@@ -31,7 +34,11 @@ machines as (
         ) as counted
     from terms
     inner join intermediate.int_capacity_nodes as nodes on terms.license_id = nodes.license_id
-    where nodes.load_id = %(load_id)s and nodes.level = 0 and coalesce(nodes.has_installation, true)
+    where
+        nodes.load_id = %(load_id)s
+        and nodes.license_id between %(first_license_id)s and %(last_license_id)s
+        and nodes.level = 0
+        and coalesce(nodes.has_installation, true)
 ),
 
 sums as (
