@@ -1,7 +1,7 @@
 """Run the recharge rules over a load: quantities up to the license, shares down to the consumers, then money.
 
-A license is worked out by itself, so a large load is worked out some licenses at a time: what is sorted and joined stays
-in memory, and ten times the rows take ten times as long.
+A license is worked out by itself, so a large load is worked out some licenses at a time: what is sorted and joined
+stays in memory, and ten times the rows take ten times as long.
 """
 
 from __future__ import annotations
@@ -93,8 +93,8 @@ def run(
     """Replace the load's prices, quantities, fits and shares by what its nodes and terms say. Returns rows by table.
 
     Every method is worked out and compared; shares are those of the chosen ones, or of all where `all_shares` is set.
-    The terms are numbered license by license. About `batch_rows` quantities are worked out at a time; a license is never
-    cut in two.
+    The terms are numbered license by license. About `batch_rows` quantities are worked out at a time; a license is
+    never cut in two.
     """
     for setting in _SETTINGS:
         execute(connection, f"set local {setting}")

@@ -39,7 +39,7 @@ class RechargeLoad:
         execute(connection, "select ops.ensure_partitions(%(load_id)s, %(day)s)", load_id=LOAD_ID, day=DAY)
 
     @contextmanager
-    def worked_out(self, licenses: Sequence[Mapping[str, Any]]) -> Iterator[RechargeLoad]:
+    def worked_out(self, licenses: Sequence[Mapping[str, Any]], **options: int) -> Iterator[RechargeLoad]:
         """The load with these licenses and what the rules made of them; empty again afterwards."""
         with self.connection.begin_nested() as savepoint:
             pairs = [(license_, given) for license_ in licenses for given in license_["methods"]]
@@ -59,9 +59,8 @@ class RechargeLoad:
                 self._land(
                     "int_price_sources", license_id, [license_["price"]] if license_.get("price") else []
                 )
-            recharge.run(
-                self.connection, {"load_id": LOAD_ID, "snapshot_date": DAY, "org_id": "1"}, all_shares=True
-            )
+            parameters = {"load_id": LOAD_ID, "snapshot_date": DAY, "org_id": "1"}
+            recharge.run(self.connection, parameters, all_shares=True, **options)
             yield self
             savepoint.rollback()
 

@@ -33,6 +33,21 @@ def test_the_rules_make_of_a_case_what_is_expected(case: Path, connection: Conne
             assert comparable(load.rows(table), columns) == comparable(rows, columns), table
 
 
+def test_licenses_worked_out_one_by_one_give_what_all_give_together(connection: Connection) -> None:
+    licenses = [license_ for case in CASES for license_ in read(case / "given_trees.yaml")["licenses"]]
+    tables = {table for table, _, _ in (recharge.PRICES, *recharge.steps())}
+    made: list[dict[str, list[tuple[str, ...]]]] = []
+    for batch_rows in (1_000_000, 1):
+        with RechargeLoad(connection).worked_out(licenses, batch_rows=batch_rows) as load:
+            made.append(
+                {table: comparable(rows, list(rows[0])) for table in tables if (rows := load.rows(table))}
+            )
+
+    together, one_by_one = made
+    assert set(together) == tables
+    assert one_by_one == together
+
+
 def test_every_recharge_file_has_a_case() -> None:
     files = {path.stem for path in (SQL_FOLDER / "recharge").glob("*.sql")}
 
