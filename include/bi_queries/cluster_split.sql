@@ -27,6 +27,8 @@ select
     sum(chargeback.recharged_cost) over of_cluster as cluster_cost
 from asked
 inner join bi.chargeback on asked.org_id = chargeback.org_id and asked.cluster_name = chargeback.cluster_name
-where chargeback.snapshot_date = (select night.snapshot_date from night)
+where
+    chargeback.snapshot_date = (select night.snapshot_date from night)
+    and chargeback.snapshot_date between asked.month and asked.month + 30
 window of_cluster as (partition by chargeback.org_id, chargeback.license_id)
 order by chargeback.license_name, chargeback.host_name, chargeback.device_name

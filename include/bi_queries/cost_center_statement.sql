@@ -27,6 +27,7 @@ from asked
 inner join bi.explanation on asked.org_id = explanation.org_id
 where
     explanation.snapshot_date = (select night.snapshot_date from night)
+    and explanation.snapshot_date between asked.month and asked.month + 30
     and (
         explanation.cost_center = asked.cost_center
         or starts_with(explanation.cost_center, asked.cost_center || '/')

@@ -26,6 +26,7 @@ from asked
 inner join bi.chargeback on asked.org_id = chargeback.org_id
 where
     chargeback.snapshot_date = (select night.snapshot_date from night)
+    and chargeback.snapshot_date between asked.month and asked.month + 30
     and (
         chargeback.device_name ilike '%' || asked.text || '%'
         or chargeback.device_id ilike '%' || asked.text || '%'

@@ -28,5 +28,7 @@ select
     license_position.status
 from asked
 inner join bi.license_position on asked.org_id = license_position.org_id
-where license_position.snapshot_date = (select night.snapshot_date from night)
+where
+    license_position.snapshot_date = (select night.snapshot_date from night)
+    and license_position.snapshot_date between asked.month and asked.month + 30
 order by available asc nulls last, license_position.license_name asc

@@ -32,7 +32,9 @@ before as (
         or starts_with(chargeback.cost_center, asked.cost_center || '/') as is_own
     from asked
     inner join bi.chargeback on asked.org_id = chargeback.org_id
-    where chargeback.snapshot_date = (select nights.previous_snapshot_date from nights)
+    where
+        chargeback.snapshot_date = (select nights.previous_snapshot_date from nights)
+        and chargeback.snapshot_date < asked.month
 ),
 
 after as (
@@ -47,7 +49,9 @@ after as (
         or starts_with(chargeback.cost_center, asked.cost_center || '/') as is_own
     from asked
     inner join bi.chargeback on asked.org_id = chargeback.org_id
-    where chargeback.snapshot_date = (select nights.snapshot_date from nights)
+    where
+        chargeback.snapshot_date = (select nights.snapshot_date from nights)
+        and chargeback.snapshot_date between asked.month and asked.month + 30
 ),
 
 licenses as (

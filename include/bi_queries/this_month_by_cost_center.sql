@@ -25,6 +25,7 @@ from asked
 inner join bi.chargeback_by_cost_center as tree on asked.org_id = tree.org_id
 where
     tree.snapshot_date = (select night.snapshot_date from night)
+    and tree.snapshot_date between asked.month and asked.month + 30
     and tree.parent_path is not distinct from asked.parent_path
 group by tree.org_id, tree.path
 order by total_cost desc, tree.path asc

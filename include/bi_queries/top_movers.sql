@@ -26,7 +26,9 @@ costs as (
         tree.own_cost as cost
     from asked
     inner join bi.chargeback_by_cost_center as tree on asked.org_id = tree.org_id
-    where tree.snapshot_date = (select nights.snapshot_date from nights)
+    where
+        tree.snapshot_date = (select nights.snapshot_date from nights)
+        and tree.snapshot_date between asked.month and asked.month + 30
     union all
     select
         tree.org_id,
@@ -37,7 +39,9 @@ costs as (
         0 as cost
     from asked
     inner join bi.chargeback_by_cost_center as tree on asked.org_id = tree.org_id
-    where tree.snapshot_date = (select nights.previous_snapshot_date from nights)
+    where
+        tree.snapshot_date = (select nights.previous_snapshot_date from nights)
+        and tree.snapshot_date < asked.month
 )
 
 select

@@ -26,6 +26,7 @@ unowned as (
     inner join bi.chargeback on asked.org_id = chargeback.org_id
     where
         chargeback.snapshot_date = (select night.snapshot_date from night)
+        and chargeback.snapshot_date between asked.month and asked.month + 30
         and (chargeback.consumer_type = 'unallocated' or chargeback.cost_center = 'Unassigned')
     group by chargeback.org_id, chargeback.license_id
 )
@@ -44,6 +45,7 @@ left join unowned
     on license_position.org_id = unowned.org_id and license_position.license_id = unowned.license_id
 where
     license_position.snapshot_date = (select night.snapshot_date from night)
+    and license_position.snapshot_date between asked.month and asked.month + 30
     and (
         license_position.residue <> 0
         or unowned.without_consumer_cost <> 0
