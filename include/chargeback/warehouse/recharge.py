@@ -33,8 +33,8 @@ FAMILIES = (
 # After which file a table is whole. Its statistics tell the next file which side of a join is the small one.
 _LAST_FILES = ("prices", FAMILIES[-1], "siblings", "layers", "fits", "shares")
 # A load's rows are read whole and joined by equal keys, so that hash joins are right whatever the planner expects of
-# tables that were filled a moment ago; a query that runs once is not worth compiling; and sizes are all that it needs of
-# statistics, which are looked up anew in every batch. For this transaction.
+# tables that were filled a moment ago; a query that runs once is not worth compiling; and all that it needs of the
+# statistics, which every batch makes anew, is sizes. For this transaction.
 _SETTINGS = (
     *("enable_mergejoin = off", "enable_nestloop = off", "jit = off", "work_mem = '256MB'"),
     "default_statistics_target = 10",
