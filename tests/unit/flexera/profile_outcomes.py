@@ -450,6 +450,10 @@ OUTCOMES: dict[str, Outcome] = {
     "twin_names": reads_as(
         device_name=lambda name: name and "same-name", instances=lambda names: [*names, *names]
     ),
+    "overridden": other("every row, as it is", _one_right_more),
+    "allocated_without_install": reads_as(is_allocated=_to(True), consuming_installations=_to(Decimal(0))),
+    "peak_on_rows": other("every row, as it is", _two_percent_more),
+    "nobody_named": reads_as(**_CONSUMERS),
     "required_field_missing": other("`PayloadChanged` for that license", _no_charge_back_figures),
     "license_name_missing": other("`PayloadChanged`, nothing is read", _no_license_name),
     "every_license_type": other("every row", _figures_agree),
