@@ -39,7 +39,8 @@ CHARGED = re.compile(
     rf"(?:, (?P<difference>{NUMBER}) EUR (?P<way>more|less))?\. (?P<meaning>.+\.)"
 )
 GIVEN = re.compile(
-    rf" is charged (?P<quantity>{NUMBER}) [\w ]+ for (?P<cost>{NUMBER}) EUR, as Flexera recharges it\. (?P<meaning>.+\.)"
+    rf" is charged (?P<quantity>{NUMBER}) [\w ]+ for (?P<cost>{NUMBER}) EUR, as Flexera recharges it\. "
+    r"(?P<meaning>.+\.)"
 )
 
 
@@ -78,7 +79,11 @@ def test_a_charge_that_differs_says_what_is_charged_and_why(charges: list[dict[s
             sign = 1 if said["way"] == "more" else -1
             assert sign * number(said["difference"]) == charge["recharged_cost"] - charge["derived_cost"]
 
-    assert {charge["delta_reason"] for charge in different} == {"key_missing", "price_missing", "rule_unknown"}
+    assert {charge["delta_reason"] for charge in different} == {
+        "key_missing",
+        "price_missing",
+        "rule_unknown",
+    }
 
 
 def test_a_charge_of_a_user_names_the_user(charges: list[dict[str, Any]]) -> None:
@@ -89,14 +94,16 @@ def test_a_charge_of_a_user_names_the_user(charges: list[dict[str, Any]]) -> Non
 
 
 def assert_multiplies_out(charge: dict[str, Any]) -> None:
-    """The share of the parent's consumption, its product with the price, and the cent, from the sentence's own numbers."""
+    """Share, product and cent, worked out from the sentence's own numbers."""
     sentence = charge["explanation"]
     said = SHARE.search(sentence) or OWN.search(sentence)
     assert said, sentence
     derived = number(said["derived"])
     if said.re is SHARE:
         share = Fraction(number(said["weight"])) / Fraction(number(said["total"]))
-        assert abs(share * Fraction(number(said["consumed"])) - Fraction(derived)) <= last_digit(derived), sentence
+        assert abs(share * Fraction(number(said["consumed"])) - Fraction(derived)) <= last_digit(derived), (
+            sentence
+        )
     cost = COST.fullmatch(said["rest"])
     if charge["derived_cost"] is None:
         assert not cost, sentence

@@ -199,7 +199,7 @@ charged as (
                         when
                             compared.derived_cost is null
                             and compared.recharged_consumption <> 0
-                            and compared.recharged_cost is distinct from 0
+                            and coalesce(compared.recharged_cost, 1) <> 0
                             then 'price_missing'
                         when abs(compared.recharged_cost - compared.derived_cost) > compared.currency_quantum
                             then 'unexplained'
