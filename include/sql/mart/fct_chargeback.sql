@@ -75,8 +75,8 @@ shares as (
     where load_id = %(load_id)s
 ),
 
--- What the consumers under one host, cluster or pool are recharged together, beside what the method gives them.
--- Where all of them are off by the same factor, they share as the method says, but another total.
+-- What the consumers under one host, cluster or pool are recharged together, beside what the method gives
+-- them. Where all of them are off by the same factor, they share as the method says, but another total.
 parents as (
     select
         shares.term_number,
