@@ -201,7 +201,9 @@ charged as (
                             and compared.recharged_consumption <> 0
                             and coalesce(compared.recharged_cost, 1) <> 0
                             then 'price_missing'
-                        when abs(compared.recharged_cost - compared.derived_cost) > compared.currency_quantum
+                        when
+                            abs(coalesce(compared.recharged_cost, 0) - compared.derived_cost)
+                            > compared.currency_quantum
                             then 'unexplained'
                     end
             when raw_lines.overridden_consumption <> 0 then 'override'
