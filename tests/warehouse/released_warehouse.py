@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from chargeback.flexera import FieldMap, FlexeraClient
-from chargeback.methods import Catalog
+from chargeback.methods import METHODS_FILE, Catalog
 from chargeback.settings import FlexeraSettings
 from chargeback.steps import build, checks, derive, extract, flatten, loads, publish
 from chargeback.warehouse import migrations, seeds
@@ -125,6 +125,12 @@ def night(
     build.build(database, load, "mart")
     checks.check(database, load, "mart")
     return publish.publish(database, load_id)
+
+
+def catalog_with(methods: list[str]) -> Catalog:
+    """The product's catalog with an override: these methods for every license."""
+    entry = f'overrides: [{{publishers: ["*"], methods: [{", ".join(methods)}]}}]'
+    return Catalog.parse(METHODS_FILE.read_text(encoding="utf-8").replace("overrides: []", entry))
 
 
 def run(name: str, url: URL, *options: str) -> str:

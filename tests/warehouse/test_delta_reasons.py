@@ -7,10 +7,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from released_warehouse import Warehouse, night
+from released_warehouse import Warehouse, catalog_with, night
 from sqlalchemy.engine import make_url
 
-from chargeback.methods import METHODS_FILE, Catalog
 from chargeback.warehouse.scripts import SQL_FOLDER
 
 if TYPE_CHECKING:
@@ -38,19 +37,13 @@ def reasons(warehouse_url: str, simulator: RunningSimulator) -> Callable[..., Re
             simulator,
             today,
             "api",
-            catalog=overridden(methods) if methods else None,
+            catalog=catalog_with(methods) if methods else None,
             license_names=[license_name],
             allowed_gap_percent=100,
         )
         return dict(warehouse.rows("select delta_reason, count(*) from bi.chargeback group by 1"))
 
     return of
-
-
-def overridden(methods: list[str]) -> Catalog:
-    """The product's catalog with these methods for every license of a publisher's."""
-    entry = f'overrides: [{{publishers: ["*"], methods: [{", ".join(methods)}]}}]'
-    return Catalog.parse(METHODS_FILE.read_text(encoding="utf-8").replace("overrides: []", entry))
 
 
 # The reason, the license of the demo tenant, and under which conditions its night is read and derived.

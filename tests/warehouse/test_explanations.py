@@ -9,14 +9,18 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from released_warehouse import Warehouse, night
+from released_warehouse import Warehouse, catalog_with, night
 from sqlalchemy.engine import make_url
 
 from chargeback.methods import Catalog
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flexera_simulator.testing import RunningSimulator
 
+STAND_ALONE = "Oracle Database Enterprise Edition, stand-alone servers"
+NAMED_USER_PLUS = "Oracle Database Standard Edition 2, Named User Plus"
 CENT = Decimal("0.01")
 CATALOG = Catalog.read()
 NUMBER = r"-?[\d,]+(?:\.\d+)?"
@@ -45,14 +49,39 @@ GIVEN = re.compile(
 
 
 @pytest.fixture(scope="module")
-def charges(module_warehouse_url: str, simulator: RunningSimulator) -> list[dict[str, Any]]:
-    """Every explained charge of a night of the whole demo tenant, with what its reason means."""
+def explained(module_warehouse_url: str, simulator: RunningSimulator) -> Callable[..., list[dict[str, Any]]]:
+    """Every charge of a night with these licenses, derived by these methods, and what its reason means."""
     warehouse = Warehouse(make_url(module_warehouse_url))
     today = datetime.datetime.now(datetime.UTC).date()
     simulator.set_date(today)
-    night(warehouse, simulator, today, "api", license_names=[])
-    statement = "select * from bi.explanation left join bi.delta_reason using (delta_reason)"
-    return [dict(row._mapping) for row in warehouse.rows(statement)]
+
+    def of(license_names: list[str], methods: list[str] | None = None) -> list[dict[str, Any]]:
+        catalog = catalog_with(methods) if methods else None
+        night(
+            warehouse,
+            simulator,
+            today,
+            "api",
+            license_names=license_names,
+            catalog=catalog,
+            allowed_gap_percent=100,
+        )
+        names = license_names or ["%"]
+        statement = f"""
+            select *
+            from bi.explanation
+            left join bi.delta_reason using (delta_reason)
+            where license_name like '{names[0]}'
+        """
+        return [dict(row._mapping) for row in warehouse.rows(statement.replace("%", "%%"))]
+
+    return of
+
+
+@pytest.fixture(scope="module")
+def charges(explained: Callable[..., list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Every charge of a night of the whole demo tenant."""
+    return explained([])
 
 
 def test_the_numbers_of_every_sentence_multiply_out_to_the_derived_cost(
@@ -64,6 +93,32 @@ def test_the_numbers_of_every_sentence_multiply_out_to_the_derived_cost(
             assert_multiplies_out(charge)
 
     assert families == {method.family for method in CATALOG.methods.values()}
+
+
+# Methods that fit no license of the demo tenant best, so that only a contract of a user's names them.
+@pytest.mark.parametrize(
+    ("license_name", "method_id", "words"),
+    [
+        ("Oracle WebLogic Suite", "oracle_processor.cluster.equal.v1", "equal parts of cluster"),
+        ("Oracle WebLogic Suite", "oracle_processor.cluster.vm_cores_rounding_apart.v1", "in cluster"),
+        (STAND_ALONE, "oracle_processor.device.group_rounding.v1", "Processor Licenses"),
+        (NAMED_USER_PLUS, "oracle_named_user_plus.larger.v1", "in server"),
+        (NAMED_USER_PLUS, "oracle_named_user_plus.standard_2.v1", "in server"),
+        ("IBM MQ Advanced", "ibm_pvu.sub_capacity.flat.v1", "cores that may be used in host"),
+        ("IBM MQ Advanced", "ibm_pvu.full_capacity.v1", "cores that may be used in host"),
+        ("SQL Server Enterprise", "microsoft_sql_server.physical.v1", "or the least that counts, in host"),
+        ("IBM Tivoli Monitoring", "ibm_rvu.tiers.cores.v1", "cores that may be used under the license"),
+    ],
+)
+def test_the_numbers_of_a_method_that_a_user_names_multiply_out_too(
+    explained: Callable[..., list[dict[str, Any]]], license_name: str, method_id: str, words: str
+) -> None:
+    charges = explained([license_name], [method_id])
+    for charge in charges:
+        assert_multiplies_out(charge)
+
+    assert {charge["method_id"] for charge in charges} == {method_id}
+    assert any(words in charge["explanation"] for charge in charges), charges[0]["explanation"]
 
 
 def test_a_charge_that_differs_says_what_is_charged_and_why(charges: list[dict[str, Any]]) -> None:

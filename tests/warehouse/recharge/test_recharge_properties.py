@@ -203,34 +203,35 @@ def load(module_warehouse_url: str) -> Iterator[RechargeLoad]:
     scale=st.sampled_from([0, 2, 6, 12]),
     round_at=st.sampled_from(["none", "sum", "partition"]),
     is_sub_capacity=st.booleans(),
-    weight=st.sampled_from(["capped_cores", "cores", "equal"]),
 )
 @OFTEN
 def test_capacity_and_its_shares_are_those_of_exact_fractions(
-    load: RechargeLoad,
-    nodes: list[dict[str, Any]],
-    scale: int,
-    round_at: str,
-    is_sub_capacity: bool,
-    weight: str,
+    load: RechargeLoad, nodes: list[dict[str, Any]], scale: int, round_at: str, is_sub_capacity: bool
 ) -> None:
     """By layers what each uses is shared by; straight from the host any weight may be."""
     changes = {"share_scale": scale, "round_at": round_at, "is_sub_capacity": is_sub_capacity}
-    weights = {"layered": "capped_cores", "flat": weight}
+    ways = [("layered", "capped_cores"), *(("flat", weight) for weight in ("capped_cores", "cores", "equal"))]
     methods = [
-        method({"like": f"ibm_pvu.sub_capacity.{layers}.v1", **changes, "weight": weights[layers]})
-        for layers in weights
+        method(
+            {
+                "like": f"ibm_pvu.sub_capacity.{layers}.v1",
+                "method_id": f"{layers}.{weight}.v1",
+                "weight": weight,
+                **changes,
+            }
+        )
+        for layers, weight in ways
     ]
     own = [{**node, "cluster_node_id": None} for node in nodes if node["node_type"] != "cluster"]
     with load.worked_out([{"methods": methods, "nodes": own}]) as result:
         shares, quantities = result.rows("int_recharge_shares"), result.rows("int_recharge_quantities")
-    for number, layers in enumerate(weights, start=1):
+    for number, (layers, weight) in enumerate(ways, start=1):
         tree = CapacityTree(
             own,
             is_sub_capacity=is_sub_capacity,
             round_at=round_at,
             flat=layers == "flat",
-            weight=weights[layers],
+            weight=weight,
         )
         [license_] = [row for row in quantities if row["term_number"] == number and row["level"] == 5]
         found = {row["node_id"]: row for row in shares if row["term_number"] == number}
