@@ -88,11 +88,6 @@ def test_a_reason_arises_from_what_the_api_answers(
             {"forms": ["peak_on_rows", "allocated_without_install"]},
         ),
         ("oracle_rounding", STAND_ALONE, {"methods": [GROUPED], "forms": ["null_members"]}),
-        (
-            "access_filter",
-            "IBM Tivoli Monitoring",
-            {"methods": ["ibm_rvu.total_given.v1"], "visible_percent": 60},
-        ),
         ("key_missing", "IBM SPSS Statistics", {"methods": ["fixed_amount.configured.v1"]}),
         ("unexplained", "Visio Professional", {"forms": ["odd_quantities", "null_members"]}),
     ],
@@ -104,6 +99,41 @@ def test_of_several_reasons_the_first_is_given(
     conditions: dict[str, Any],
 ) -> None:
     assert first in reasons(license_name, **conditions)
+
+
+@pytest.mark.parametrize(
+    ("reason", "license_name", "conditions"),
+    [
+        ("override", "Visio Professional", {"forms": ["overridden"]}),
+        ("access_filter", "Oracle WebLogic Suite", {"visible_percent": 60}),
+    ],
+)
+def test_a_license_differs_by_what_its_rows_differ_by(
+    warehouse_url: str,
+    reasons: Callable[..., Reasons],
+    reason: str,
+    license_name: str,
+    conditions: dict[str, Any],
+) -> None:
+    reasons(license_name, **conditions)
+    warehouse = Warehouse(make_url(warehouse_url))
+
+    [(found, residue)] = warehouse.rows("select residue_reason, residue from bi.license_position")
+    [(delta,)] = warehouse.rows("select sum(delta) from bi.explanation")
+    assert (found, residue) == (reason, -delta)
+
+
+def test_a_license_that_no_method_fits_is_flagged_for_a_person(
+    warehouse_url: str, reasons: Callable[..., Reasons]
+) -> None:
+    reasons("Visio Professional", forms=["odd_quantities"])
+    warehouse = Warehouse(make_url(warehouse_url))
+
+    [(needs_review,)] = warehouse.rows("select needs_review from bi.method_fit where is_chosen")
+    [(is_passed,)] = warehouse.rows(
+        "select is_passed from ops.check_results where check_name = 'deltas_are_explained'"
+    )
+    assert (needs_review, is_passed) == (True, False)
 
 
 def test_the_list_is_closed_and_in_the_order_of_the_rules(warehouse_url: str) -> None:

@@ -57,6 +57,7 @@ chosen as (
         fits.derived_consumption,
         fits.unallocated_consumption,
         fits.matching_count < fits.consumer_count as has_deltas,
+        terms.license_quantity is null as is_counted,
         prices.currency_quantum
     from intermediate.int_license_terms as terms
     inner join intermediate.int_method_fits as fits
@@ -70,7 +71,7 @@ chosen as (
     where terms.load_id = %(load_id)s and fits.is_chosen
 ),
 
-shares as (
+shares as not materialized (
     select * from intermediate.int_recharge_shares
     where load_id = %(load_id)s
 ),
@@ -81,15 +82,15 @@ parents as (
     select
         shares.term_number,
         shares.parent_node_id,
-        sum(coalesce(consumers.recharged_consumption, 0)) as recharged_consumption,
+        sum(coalesce(nodes.recharged_consumption, 0)) as recharged_consumption,
         sum(shares.derived_consumption) as derived_consumption
     from chosen
     inner join shares on chosen.term_number = shares.term_number
-    inner join consumers
+    inner join intermediate.int_capacity_nodes as nodes
         on
-            chosen.license_id = consumers.license_id
-            and shares.node_id = consumers.consumer_identity
-    where chosen.has_deltas
+            chosen.license_id = nodes.license_id
+            and shares.node_id = nodes.node_id
+    where nodes.load_id = %(load_id)s and nodes.level = 0 and chosen.has_deltas
     group by
         shares.term_number,
         shares.parent_node_id
@@ -127,6 +128,7 @@ compared as (
         chosen.recharged_consumption as license_recharged,
         chosen.derived_consumption as license_derived,
         chosen.unallocated_consumption,
+        chosen.is_counted,
         coalesce(chosen.currency_quantum, 0.01) as currency_quantum,
         without_key.license_id is not null as is_without_key,
         shares.derived_consumption,
@@ -218,7 +220,8 @@ charged as (
                 and compared.license_recharged <= compared.consumed + 0.00001
                 then 'pvu_peak_vs_current'
             when
-                compared.is_in_proportion
+                compared.is_counted
+                and compared.is_in_proportion
                 and compared.parent_ratio > 0
                 and compared.parent_ratio < 1
                 and abs(compared.consumed - compared.license_derived) <= 0.00001
