@@ -41,7 +41,9 @@ license_deleted: the license was deleted in Flexera while the snapshot was taken
 not_loaded: the license could not be read, and no earlier snapshot holds it;
 unexplained: none of these; a person should look.';
 
-insert into mart.license_types (license_type, consumes_by, unit) values ('VMware Core', 'device', 'Cores');
+-- A user may have added it, as the check of types asks for.
+insert into mart.license_types (license_type, consumes_by, unit) values ('VMware Core', 'device', 'Cores')
+on conflict do nothing;
 
 alter table mart.delta_reasons
 add column precedence smallint unique,
