@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -139,6 +139,31 @@ def no_license_name(row: Row) -> Row:
     return row
 
 
+def overridden(row: Row) -> Row:
+    """Somebody overrode the consumption of the row: it is recharged one right more."""
+    if "chargeback" in row:
+        row["overriddenConsumption"] = row["chargeback"]["consumption"] + 1
+        _recharge(row, row["overriddenConsumption"])
+    return row
+
+
+def allocated_without_install(row: Row) -> Row:
+    """The license is allocated to the device, and the software is not installed on it."""
+    return row | {"allocated": True, "consumingInstallations": 0} if "chargeback" in row else row
+
+
+def peak_on_rows(row: Row) -> Row:
+    """The row is recharged its part of the period's peak, 2 % more than of what is in use."""
+    if "chargeback" in row:
+        _recharge(row, row["chargeback"]["consumption"] * Decimal("1.02"))
+    return row
+
+
+def nobody_named(row: Row) -> Row:
+    """The row names neither a device nor a user."""
+    return row | {"device": None, "user": None} if "chargeback" in row else row
+
+
 FORMS: dict[str, Callable[[Row], Row]] = {
     form.__name__: form
     for form in (
@@ -156,8 +181,20 @@ FORMS: dict[str, Callable[[Row], Row]] = {
         wrong_costs,
         no_charge,
         no_license_name,
+        overridden,
+        allocated_without_install,
+        peak_on_rows,
+        nobody_named,
     )
 }
+
+
+def _recharge(row: Row, quantity: Decimal) -> None:
+    """Recharge another quantity at the row's own price."""
+    charge = row["chargeback"]
+    charge["consumption"] = quantity
+    if charge.get("costPerRight") is not None:
+        charge["cost"] = (quantity * charge["costPerRight"]).quantize(_CENT, ROUND_HALF_UP)
 
 
 def _mapped(row: Row, change: Change) -> Row:

@@ -309,6 +309,10 @@ FORM_PROFILES = (
         "Locations, cost centers and corporate units are objects that hold their path.",
     ),
     ("twin_names", "All devices bear one name, and rows name their instances twice."),
+    ("overridden", "Somebody overrode the consumption of every row: each is recharged one right more."),
+    ("allocated_without_install", "Every license is allocated to devices without the software."),
+    ("peak_on_rows", "Rows are recharged the period's peak, 2 % more than what is in use."),
+    ("nobody_named", "Rows name neither a device nor a user."),
 )
 LICENSES = (
     fault(

@@ -172,6 +172,25 @@ def test_the_runbook_lists_every_check_with_its_severity_and_dimension() -> None
     }
 
 
+def test_the_recharge_page_lists_every_reason_in_the_order_of_precedence(warehouse: Connection) -> None:
+    listed = [row[1].strip("`") for row in table("docs/recharge.md", "")]
+    statement = "select delta_reason from bi.delta_reason order by precedence"
+    reasons = list(warehouse.exec_driver_sql(statement).scalars())
+    warehouse.rollback()
+
+    assert listed == reasons
+
+
+def test_the_recharge_page_holds_each_law_by_checks_that_exist() -> None:
+    rows = table("docs/recharge.md", "law")
+    named = [name for row in rows for cell in row[1:] for name in re.findall(r"`(\w+)`", cell)]
+    conserving = {check.name for check in scripts.checks("mart") if check.dimension == "conservation"}
+
+    assert [row[0][:2] for row in rows] == [f"L{number}" for number in range(1, 8)]
+    assert conserving <= set(named)
+    assert set(named) <= {check.name for check in scripts.checks("mart")}
+
+
 def test_the_runbook_lists_every_error_and_whether_airflow_retries_it() -> None:
     listed = {row[0].strip("`"): row[1] for row in table("docs/runbook.md", "error type")}
     groups = (errors.ChargebackError, errors.TemporaryError, errors.FinalError)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from chargeback.flexera import FieldMap, FlexeraClient
-from chargeback.methods import Catalog
+from chargeback.methods import METHODS_FILE, Catalog
 from chargeback.settings import FlexeraSettings
 from chargeback.steps import build, checks, derive, extract, flatten, loads, publish
 from chargeback.warehouse import migrations, seeds
@@ -89,15 +89,24 @@ def first_release(url: URL) -> Warehouse:
 
 
 def night(
-    warehouse: Warehouse, simulator: RunningSimulator, date: datetime.date, source: str
+    warehouse: Warehouse,
+    simulator: RunningSimulator,
+    date: datetime.date,
+    source: str,
+    *,
+    catalog: Catalog | None = None,
+    **params: Any,
 ) -> dict[str, Any]:
-    """The nightly job on this code's own steps, from the open load to the published one."""
+    """The nightly job on this code's own steps, from the open load to the published one.
+
+    `params` are those of the DAG; without a filter it reads LICENSES. Methods are the product's without a `catalog`.
+    """
     database, fields = warehouse.database, simulator.connection()
     settings = FlexeraSettings.from_connection(fields["login"], fields["password"], fields["extra"])
     with database.transaction() as connection:
         seeds.load(connection)
     request = loads.LoadRequest.from_params(
-        {"snapshot_date": str(date), "source": source, "license_names": list(LICENSES)},
+        {"snapshot_date": str(date), "source": source, "license_names": list(LICENSES), **params},
         org_id=settings.org_id,
         today=datetime.datetime.now(datetime.UTC).date(),
         default_date=date,
@@ -112,10 +121,16 @@ def night(
     checks.check_staging(database, load)
     flatten.flatten(database, FIELD_MAP, load)
     build.build(database, load, "intermediate")
-    derive.derive(database, Catalog.read(), load)
+    derive.derive(database, catalog or Catalog.read(), load)
     build.build(database, load, "mart")
     checks.check(database, load, "mart")
     return publish.publish(database, load_id)
+
+
+def catalog_with(methods: list[str]) -> Catalog:
+    """The product's catalog with an override: these methods for every license."""
+    entry = f'overrides: [{{publishers: ["*"], methods: [{", ".join(methods)}]}}]'
+    return Catalog.parse(METHODS_FILE.read_text(encoding="utf-8").replace("overrides: []", entry))
 
 
 def run(name: str, url: URL, *options: str) -> str:

@@ -73,21 +73,12 @@ placed as (
         row_number() over (
             partition by license_id, consumer_identity
             order by page_number desc, row_number desc
-        ) as place
+        ) as place,
+        sum(consuming_installations) over consumers as installations,
+        sum(recharged_consumption) over consumers as recharged_sum,
+        sum(recharged_cost) over consumers as cost_sum
     from lines
-),
-
-sums as (
-    select
-        license_id,
-        consumer_identity,
-        sum(consuming_installations) as installations,
-        sum(recharged_consumption) as recharged_consumption,
-        sum(recharged_cost) as recharged_cost
-    from lines
-    group by
-        license_id,
-        consumer_identity
+    window consumers as (partition by license_id, consumer_identity)
 ),
 
 -- The licenses with keys are few, and so are their consumers.
@@ -147,17 +138,13 @@ consumers as (
         placed.user_identity as account_id,
         case when placed.user_identity is not null then placed.device_identity end as machine_id,
         weights.allocation_weight,
-        sums.installations,
-        coalesce(sums.installations > 0, true) as has_installation,
+        placed.installations,
+        coalesce(placed.installations > 0, true) as has_installation,
         placed.is_eligible_for_sub_capacity,
         coalesce(placed.device_type ~* 'cloud|instance', false) as is_cloud,
-        sums.recharged_consumption,
-        sums.recharged_cost
+        placed.recharged_sum as recharged_consumption,
+        placed.cost_sum as recharged_cost
     from placed
-    inner join sums
-        on
-            placed.license_id = sums.license_id
-            and placed.consumer_identity = sums.consumer_identity
     left join weights
         on
             placed.license_id = weights.license_id

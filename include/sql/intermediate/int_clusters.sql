@@ -15,8 +15,6 @@ clusters as (
         mode() within group (order by cluster_cores desc) as cores,
         mode() within group (order by cluster_installed_cores desc) as installed_cores,
         mode() within group (order by cluster_consuming_cores desc) as consuming_cores,
-        sum(recharged_consumption) as recharged_consumption,
-        sum(recharged_cost) as recharged_cost,
         count(*) as line_count
     from lines
     group by license_id, cluster_identity
@@ -54,8 +52,6 @@ select
     hosts.consumption,
     coalesce(machines.vm_count, 0) as vm_count,
     coalesce(hosts.host_count, 0) as host_count,
-    clusters.recharged_consumption,
-    clusters.recharged_cost,
     clusters.line_count
 from clusters
 inner join lines

@@ -16,8 +16,6 @@ hosts as (
         mode() within group (order by host_installed_cores desc) as installed_cores,
         mode() within group (order by host_consuming_cores desc) as consuming_cores,
         mode() within group (order by host_consumption desc) as consumption,
-        sum(recharged_consumption) as recharged_consumption,
-        sum(recharged_cost) as recharged_cost,
         count(*) as line_count
     from lines
     group by license_id, host_identity
@@ -45,8 +43,6 @@ select
     hosts.consuming_cores,
     hosts.consumption,
     coalesce(machines.vm_count, 0) as vm_count,
-    hosts.recharged_consumption,
-    hosts.recharged_cost,
     hosts.line_count
 from hosts
 inner join lines

@@ -13,7 +13,8 @@ licenses as (
         license_id,
         license_key,
         product_key,
-        license_type
+        license_type,
+        consumed
     from intermediate.int_license_versions
     where load_id = %(load_id)s
 ),
@@ -51,13 +52,48 @@ chosen as (
         terms.term_number,
         terms.license_id,
         terms.method_id,
-        terms.family
+        terms.family,
+        fits.recharged_consumption,
+        fits.derived_consumption,
+        fits.unallocated_consumption,
+        fits.matching_count < fits.consumer_count as has_deltas,
+        terms.license_quantity is null as is_counted,
+        prices.currency_quantum
     from intermediate.int_license_terms as terms
     inner join intermediate.int_method_fits as fits
         on
             terms.load_id = fits.load_id
             and terms.term_number = fits.term_number
+    left join intermediate.int_license_prices as prices
+        on
+            terms.load_id = prices.load_id
+            and terms.license_id = prices.license_id
     where terms.load_id = %(load_id)s and fits.is_chosen
+),
+
+shares as not materialized (
+    select * from intermediate.int_recharge_shares
+    where load_id = %(load_id)s
+),
+
+-- What the consumers under one host, cluster or pool are recharged together, beside what the method gives
+-- them. Where all of them are off by the same factor, they share as the method says, but another total.
+parents as (
+    select
+        shares.term_number,
+        shares.parent_node_id,
+        sum(coalesce(nodes.recharged_consumption, 0)) as recharged_consumption,
+        sum(shares.derived_consumption) as derived_consumption
+    from chosen
+    inner join shares on chosen.term_number = shares.term_number
+    inner join intermediate.int_capacity_nodes as nodes
+        on
+            chosen.license_id = nodes.license_id
+            and shares.node_id = nodes.node_id
+    where nodes.load_id = %(load_id)s and nodes.level = 0 and chosen.has_deltas
+    group by
+        shares.term_number,
+        shares.parent_node_id
 ),
 
 -- Licenses that a key would split, and that have none.
@@ -74,73 +110,144 @@ without_key as (
     group by terms.license_id
 ),
 
+compared as (
+    select
+        consumers.license_id,
+        consumers.last_line,
+        consumers.consuming_installations,
+        consumers.machine_consumption,
+        consumers.recharged_consumption,
+        consumers.recharged_cost,
+        consumers.line_count,
+        licenses.license_key,
+        licenses.product_key,
+        licenses.consumed,
+        license_types.residue_reason,
+        chosen.method_id,
+        chosen.family,
+        chosen.recharged_consumption as license_recharged,
+        chosen.derived_consumption as license_derived,
+        chosen.unallocated_consumption,
+        chosen.is_counted,
+        coalesce(chosen.currency_quantum, 0.01) as currency_quantum,
+        without_key.license_id is not null as is_without_key,
+        shares.derived_consumption,
+        shares.derived_cost,
+        shares.price_per_right,
+        shares.weight,
+        shares.weight_total,
+        shares.parent_node_id,
+        shares.parent_consumption,
+        case
+            when chosen.method_id is not null
+                then coalesce(consumers.recharged_consumption, 0) - coalesce(shares.derived_consumption, 0)
+        end as delta,
+        parents.recharged_consumption / nullif(parents.derived_consumption, 0) as parent_ratio,
+        abs(
+            consumers.recharged_consumption * parents.derived_consumption
+            - shares.derived_consumption * parents.recharged_consumption
+        ) <= 0.00001 * abs(parents.derived_consumption) as is_in_proportion
+    from consumers
+    left join licenses on consumers.license_id = licenses.license_id
+    left join mart.license_types on lower(licenses.license_type) = lower(license_types.license_type)
+    left join chosen on consumers.license_id = chosen.license_id
+    left join without_key on consumers.license_id = without_key.license_id
+    left join shares
+        on
+            chosen.term_number = shares.term_number
+            and consumers.consumer_identity = shares.node_id
+    left join parents
+        on
+            shares.term_number = parents.term_number
+            and shares.parent_node_id = parents.parent_node_id
+),
+
 charged as (
     select
-        licenses.license_key,
+        compared.license_key,
         lines.consumer_key,
         lines.host_key,
         lines.cluster_key,
         lines.location_key,
         lines.cost_center_key,
         lines.corporate_unit_key,
-        coalesce(product_uses.product_key, licenses.product_key) as product_key,
-        consumers.license_id,
+        coalesce(product_uses.product_key, compared.product_key) as product_key,
+        compared.license_id,
         lines.cores,
         lines.host_installed_cores,
         lines.host_consuming_cores,
         lines.cluster_installed_cores,
         lines.cluster_consuming_cores,
-        consumers.consuming_installations,
-        consumers.machine_consumption,
+        compared.consuming_installations,
+        compared.machine_consumption,
         lines.host_consumption,
         lines.cost_per_right,
-        consumers.recharged_consumption,
-        consumers.recharged_cost,
+        compared.recharged_consumption,
+        compared.recharged_cost,
         lines.currency,
         lines.recharge_approach,
-        consumers.line_count,
-        shares.derived_consumption,
-        shares.derived_cost,
-        chosen.method_id,
+        compared.line_count,
+        compared.derived_consumption,
+        compared.derived_cost,
+        compared.price_per_right as derived_price,
+        compared.method_id,
+        compared.delta,
+        -- Of several reasons the first counts, in the order of mart.delta_reasons.precedence.
         case
-            when chosen.method_id is not null
-                then coalesce(consumers.recharged_consumption, 0) - coalesce(shares.derived_consumption, 0)
-        end as delta,
-        case
-            when chosen.family = 'as_recharged' then 'rule_unknown'
-            when
-                abs(coalesce(consumers.recharged_consumption, 0) - coalesce(shares.derived_consumption, 0))
-                <= 0.00001
+            when compared.family = 'as_recharged' then 'rule_unknown'
+            when abs(compared.delta) <= 0.00001
                 then
                     case
-                        when abs(consumers.recharged_cost - shares.derived_cost) > 0.01 then 'unexplained'
+                        when
+                            compared.derived_cost is null
+                            and compared.recharged_consumption <> 0
+                            and coalesce(compared.recharged_cost, 1) <> 0
+                            then 'price_missing'
+                        when
+                            abs(coalesce(compared.recharged_cost, 0) - compared.derived_cost)
+                            > compared.currency_quantum
+                            then 'unexplained'
                     end
-            when coalesce(raw_lines.overridden_consumption, 0) <> 0 then 'override'
+            when raw_lines.overridden_consumption <> 0 then 'override'
             when raw_lines.is_allocated and coalesce(raw_lines.consuming_installations, 0) = 0
                 then 'allocation_without_install'
-            when
-                license_types.residue_reason = 'oracle_rounding'
-                and abs(
-                    coalesce(consumers.recharged_consumption, 0) - coalesce(shares.derived_consumption, 0)
-                ) < 1
+            when compared.residue_reason = 'oracle_rounding' and abs(compared.delta) < 1
                 then 'oracle_rounding'
-            when license_types.residue_reason = 'rvu_tier' then 'tier'
-            when without_key.license_id is not null then 'key_missing'
-            when chosen.method_id is not null then 'unexplained'
+            when
+                compared.residue_reason = 'pvu_peak_vs_current'
+                and compared.is_in_proportion
+                and compared.parent_ratio > 1
+                and compared.license_recharged <= compared.consumed + 0.00001
+                then 'pvu_peak_vs_current'
+            when
+                compared.is_counted
+                and compared.is_in_proportion
+                and compared.parent_ratio > 0
+                and compared.parent_ratio < 1
+                and abs(compared.consumed - compared.license_derived) <= 0.00001
+                then 'access_filter'
+            when compared.residue_reason = 'rvu_tier' then 'tier'
+            when compared.is_without_key then 'key_missing'
+            when
+                lines.consumer_type = 'unallocated'
+                or (
+                    compared.delta * compared.unallocated_consumption > 0
+                    and abs(compared.delta) <= abs(compared.unallocated_consumption) + 0.00001
+                )
+                then 'owner_unallocated'
+            when compared.method_id is not null then 'unexplained'
         end as delta_reason,
-        shares.weight as derived_weight,
-        shares.weight_total as derived_weight_total,
-        shares.parent_node_id as derived_parent_id,
-        shares.parent_consumption as derived_parent_consumption,
+        compared.weight as derived_weight,
+        compared.weight_total as derived_weight_total,
+        compared.parent_node_id as derived_parent_id,
+        compared.parent_consumption as derived_parent_consumption,
         null::bigint as carried_from_load_id
-    from consumers
+    from compared
     inner join lines
         on
-            consumers.license_id = lines.license_id
-            and consumers.last_line[1] = lines.page_number
-            and consumers.last_line[2] = lines.row_number
-    left join licenses on consumers.license_id = licenses.license_id
-    left join mart.license_types on lower(licenses.license_type) = lower(license_types.license_type)
+            compared.license_id = lines.license_id
+            and compared.last_line[1] = lines.page_number
+            and compared.last_line[2] = lines.row_number
     left join intermediate.int_consumption_lines as raw_lines
         on
             lines.load_id = raw_lines.load_id
@@ -148,14 +255,7 @@ charged as (
             and lines.page_number = raw_lines.page_number
             and lines.row_number = raw_lines.row_number
     left join product_uses
-        on consumers.license_id = product_uses.license_id and lines.consumer_key = product_uses.consumer_key
-    left join chosen on consumers.license_id = chosen.license_id
-    left join without_key on consumers.license_id = without_key.license_id
-    left join intermediate.int_recharge_shares as shares
-        on
-            lines.load_id = shares.load_id
-            and chosen.term_number = shares.term_number
-            and consumers.consumer_identity = shares.node_id
+        on compared.license_id = product_uses.license_id and lines.consumer_key = product_uses.consumer_key
     union all
     select
         fct_chargeback.license_key,
@@ -183,6 +283,7 @@ charged as (
         fct_chargeback.line_count,
         fct_chargeback.derived_consumption,
         fct_chargeback.derived_cost,
+        fct_chargeback.derived_price,
         fct_chargeback.method_id,
         fct_chargeback.delta,
         fct_chargeback.delta_reason,
@@ -231,6 +332,7 @@ select
     line_count,
     derived_consumption,
     derived_cost,
+    derived_price,
     method_id,
     delta,
     delta_reason,

@@ -31,7 +31,10 @@ charges as materialized (
         license_id,
         sum(machine_consumption) as machine_consumption,
         sum(recharged_consumption) as recharged_consumption,
-        sum(recharged_cost) as recharged_cost
+        sum(recharged_cost) as recharged_cost,
+        sum(delta) filter (where delta_reason = 'override') as overridden,
+        sum(delta) filter (where delta_reason = 'allocation_without_install') as allocated,
+        sum(delta) filter (where delta_reason = 'access_filter') as filtered
     from mart.fct_chargeback
     where load_id = %(load_id)s and snapshot_date = %(snapshot_date)s
     group by license_id
@@ -57,6 +60,10 @@ measured as (
         coalesce(charges.recharged_consumption, 0) as recharged_consumption,
         coalesce(charges.recharged_cost, 0) as recharged_cost,
         licenses.consumed - coalesce(charges.recharged_consumption, 0) as residue,
+        charges.overridden,
+        charges.allocated,
+        charges.filtered,
+        0.00001 * selected.row_count as rounding,
         selected.row_count,
         selected.page_count,
         coalesce(quarantined.row_count, 0) as quarantined_row_count,
@@ -89,6 +96,11 @@ positions as (
             when measured.status = 'deleted' then 'license_deleted'
             when measured.quarantined_row_count > 0 then 'rows_quarantined'
             when measured.row_count = 0 then 'consumption_without_rows'
+            -- What the rows with a reason differ by is what the license differs by.
+            when abs(measured.residue + measured.overridden) <= measured.rounding then 'override'
+            when abs(measured.residue + measured.allocated) <= measured.rounding
+                then 'allocation_without_install'
+            when abs(measured.residue + measured.filtered) <= measured.rounding then 'access_filter'
             -- What the type explains, within the bounds of that explanation.
             when
                 case license_types.residue_reason

@@ -31,45 +31,31 @@ sums as (
         sum(quantity) as quantity
     from machines
     group by term_number
-),
-
-layers as (
-    select
-        terms.term_number,
-        5 as level,
-        '' as node_id,
-        'license' as node_type,
-        null as parent_node_id,
-        coalesce(sums.quantity, 0) as quantity,
-        null::numeric as given_cost,
-        false as is_direct
-    from terms
-    left join sums on terms.term_number = sums.term_number
-    union all
-    select
-        term_number,
-        0 as level,
-        node_id,
-        node_type,
-        '' as parent_node_id,
-        quantity,
-        recharged_cost as given_cost,
-        true as is_direct
-    from machines
 )
 
 select
     %(load_id)s as load_id,
+    terms.term_number,
+    5 as level,
+    '' as node_id,
+    'license' as node_type,
+    null as parent_node_id,
+    coalesce(sums.quantity, 0) as quantity,
+    abs(coalesce(sums.quantity, 0)) as weight,
+    null::numeric as given_cost,
+    false as is_direct
+from terms
+left join sums on terms.term_number = sums.term_number
+union all
+select
+    %(load_id)s as load_id,
     term_number,
-    level,
+    0 as level,
     node_id,
     node_type,
-    parent_node_id,
-    quantity as counted,
-    quantity as capacity,
-    null::numeric as factor,
+    '' as parent_node_id,
     quantity,
     abs(quantity) as weight,
-    given_cost,
-    is_direct
-from layers
+    recharged_cost as given_cost,
+    true as is_direct
+from machines

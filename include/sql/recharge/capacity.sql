@@ -278,145 +278,134 @@ licenses as (
     from terms
     left join factor_groups on terms.term_number = factor_groups.term_number
     group by terms.term_number, terms.license_id, terms.round_at, terms.license_quantity
-),
-
-layers as (
-    select
-        term_number,
-        5 as level,
-        '' as node_id,
-        'license' as node_type,
-        null as parent_node_id,
-        exact_quantity as counted,
-        capacity,
-        null::numeric as factor,
-        quantity,
-        abs(quantity) as weight
-    from licenses
-    union all
-    select
-        term_number,
-        4 as level,
-        'factor ' || trim_scale(factor) as node_id,
-        'factor_group' as node_type,
-        '' as parent_node_id,
-        exact_quantity as counted,
-        capacity,
-        factor,
-        quantity,
-        quantity as weight
-    from factor_groups
-    where round_at = 'group'
-    union all
-    select
-        hosts.term_number,
-        hosts.level,
-        hosts.node_id,
-        hosts.node_type,
-        case terms.round_at
-            when 'group' then 'factor ' || trim_scale(hosts.factor)
-            else ''
-        end as parent_node_id,
-        hosts.counted,
-        hosts.capacity,
-        hosts.factor,
-        hosts.capacity * hosts.factor as quantity,
-        hosts.capacity * hosts.factor as weight
-    from hosts
-    inner join terms on hosts.term_number = terms.term_number
-    union all
-    select
-        all_pools.term_number,
-        all_pools.level,
-        all_pools.node_id,
-        all_pools.node_type,
-        coalesce(
-            all_pools.parent_node_id,
-            case terms.round_at when 'group' then 'factor ' || trim_scale(topmost.factor) else '' end
-        ) as parent_node_id,
-        all_pools.counted,
-        all_pools.capacity,
-        topmost.factor,
-        all_pools.capacity * topmost.factor as quantity,
-        all_pools.capacity * coalesce(topmost.factor, 1) as weight
-    from all_pools
-    inner join terms on all_pools.term_number = terms.term_number
-    left join topmost
-        on
-            all_pools.term_number = topmost.term_number
-            and all_pools.node_id = topmost.node_id
-    where terms.layers = 'layered' or all_pools.host_node_id is null
-    union all
-    select
-        machines.term_number,
-        0 as level,
-        machines.node_id,
-        machines.node_type,
-        case
-            when terms.layers = 'flat' and machines.host_node_id is not null then machines.host_node_id
-            when machines.parent_node_id is not null then machines.parent_node_id
-            when terms.round_at = 'group' then 'factor ' || trim_scale(machines.factor)
-            else ''
-        end as parent_node_id,
-        machines.counted,
-        machines.capacity,
-        case when machines.parent_node_id is null then machines.factor end as factor,
-        case when machines.parent_node_id is null then machines.capacity * machines.factor end as quantity,
-        case
-            when machines.parent_node_id is null then machines.capacity * machines.factor
-            when terms.weight = 'equal' then 1
-            when terms.weight = 'cores' then greatest(machines.counted, 0)
-            else machines.capacity
-        end as weight
-    from machines
-    inner join terms on machines.term_number = terms.term_number
-    union all
-    select
-        factor_groups.term_number,
-        0 as level,
-        'rounding factor ' || trim_scale(factor_groups.factor) as node_id,
-        'rounding' as node_type,
-        'factor ' || trim_scale(factor_groups.factor) as parent_node_id,
-        null as counted,
-        null as capacity,
-        null as factor,
-        factor_groups.quantity - factor_groups.exact_quantity as quantity,
-        factor_groups.quantity - factor_groups.exact_quantity as weight
-    from factor_groups
-    inner join terms on factor_groups.term_number = terms.term_number
-    where
-        terms.residue_policy = 'separate_row'
-        and terms.round_at = 'group'
-        and factor_groups.quantity > factor_groups.exact_quantity
-    union all
-    select
-        licenses.term_number,
-        0 as level,
-        'rounding' as node_id,
-        'rounding' as node_type,
-        '' as parent_node_id,
-        null as counted,
-        null as capacity,
-        null as factor,
-        licenses.quantity - licenses.exact_quantity as quantity,
-        licenses.quantity - licenses.exact_quantity as weight
-    from licenses
-    inner join terms on licenses.term_number = terms.term_number
-    where terms.residue_policy = 'separate_row' and licenses.quantity > licenses.exact_quantity
 )
 
 select
     %(load_id)s as load_id,
     term_number,
-    level,
-    node_id,
-    node_type,
-    parent_node_id,
-    counted,
+    5 as level,
+    '' as node_id,
+    'license' as node_type,
+    null as parent_node_id,
+    exact_quantity as counted,
+    capacity,
+    null::numeric as factor,
+    quantity,
+    abs(quantity) as weight
+from licenses
+union all
+select
+    %(load_id)s as load_id,
+    term_number,
+    4 as level,
+    'factor ' || trim_scale(factor) as node_id,
+    'factor_group' as node_type,
+    '' as parent_node_id,
+    exact_quantity as counted,
     capacity,
     factor,
     quantity,
-    weight,
-    null::numeric as given_cost,
-    false as is_direct
-from layers
+    quantity as weight
+from factor_groups
+where round_at = 'group'
+union all
+select
+    %(load_id)s as load_id,
+    hosts.term_number,
+    hosts.level,
+    hosts.node_id,
+    hosts.node_type,
+    case terms.round_at
+        when 'group' then 'factor ' || trim_scale(hosts.factor)
+        else ''
+    end as parent_node_id,
+    hosts.counted,
+    hosts.capacity,
+    hosts.factor,
+    hosts.capacity * hosts.factor as quantity,
+    hosts.capacity * hosts.factor as weight
+from hosts
+inner join terms on hosts.term_number = terms.term_number
+union all
+select
+    %(load_id)s as load_id,
+    all_pools.term_number,
+    all_pools.level,
+    all_pools.node_id,
+    all_pools.node_type,
+    coalesce(
+        all_pools.parent_node_id,
+        case terms.round_at when 'group' then 'factor ' || trim_scale(topmost.factor) else '' end
+    ) as parent_node_id,
+    all_pools.counted,
+    all_pools.capacity,
+    topmost.factor,
+    all_pools.capacity * topmost.factor as quantity,
+    all_pools.capacity * coalesce(topmost.factor, 1) as weight
+from all_pools
+inner join terms on all_pools.term_number = terms.term_number
+left join topmost
+    on
+        all_pools.term_number = topmost.term_number
+        and all_pools.node_id = topmost.node_id
+where terms.layers = 'layered' or all_pools.host_node_id is null
+union all
+select
+    %(load_id)s as load_id,
+    machines.term_number,
+    0 as level,
+    machines.node_id,
+    machines.node_type,
+    case
+        when terms.layers = 'flat' and machines.host_node_id is not null then machines.host_node_id
+        when machines.parent_node_id is not null then machines.parent_node_id
+        when terms.round_at = 'group' then 'factor ' || trim_scale(machines.factor)
+        else ''
+    end as parent_node_id,
+    machines.counted,
+    machines.capacity,
+    case when machines.parent_node_id is null then machines.factor end as factor,
+    case when machines.parent_node_id is null then machines.capacity * machines.factor end as quantity,
+    case
+        when machines.parent_node_id is null then machines.capacity * machines.factor
+        when terms.weight = 'equal' then 1
+        when terms.weight = 'cores' then greatest(machines.counted, 0)
+        else machines.capacity
+    end as weight
+from machines
+inner join terms on machines.term_number = terms.term_number
+union all
+select
+    %(load_id)s as load_id,
+    factor_groups.term_number,
+    0 as level,
+    'rounding factor ' || trim_scale(factor_groups.factor) as node_id,
+    'rounding' as node_type,
+    'factor ' || trim_scale(factor_groups.factor) as parent_node_id,
+    null as counted,
+    null as capacity,
+    null as factor,
+    factor_groups.quantity - factor_groups.exact_quantity as quantity,
+    factor_groups.quantity - factor_groups.exact_quantity as weight
+from factor_groups
+inner join terms on factor_groups.term_number = terms.term_number
+where
+    terms.residue_policy = 'separate_row'
+    and terms.round_at = 'group'
+    and factor_groups.quantity > factor_groups.exact_quantity
+union all
+select
+    %(load_id)s as load_id,
+    licenses.term_number,
+    0 as level,
+    'rounding' as node_id,
+    'rounding' as node_type,
+    '' as parent_node_id,
+    null as counted,
+    null as capacity,
+    null as factor,
+    licenses.quantity - licenses.exact_quantity as quantity,
+    licenses.quantity - licenses.exact_quantity as weight
+from licenses
+inner join terms on licenses.term_number = terms.term_number
+where terms.residue_policy = 'separate_row' and licenses.quantity > licenses.exact_quantity

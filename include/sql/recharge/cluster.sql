@@ -167,93 +167,79 @@ licenses as (
     left join factor_groups on terms.term_number = factor_groups.term_number
     left join partitions on terms.term_number = partitions.term_number
     group by terms.term_number, terms.round_at
-),
-
-layers as (
-    select
-        term_number,
-        5 as level,
-        '' as node_id,
-        'license' as node_type,
-        null as parent_node_id,
-        exact_quantity as counted,
-        null::numeric as capacity,
-        null::numeric as factor,
-        quantity,
-        quantity as weight
-    from licenses
-    union all
-    select
-        scopes.term_number,
-        nodes.level,
-        nodes.node_id,
-        nodes.node_type,
-        '' as parent_node_id,
-        scope_points.cores as counted,
-        scope_points.cores as capacity,
-        scope_points.factor,
-        scope_points.exact_quantity as quantity,
-        scope_points.exact_quantity as weight
-    from scopes
-    inner join intermediate.int_capacity_nodes as nodes
-        on
-            scopes.license_id = nodes.license_id
-            and scopes.scope_node_id = nodes.node_id
-    inner join scope_points
-        on
-            scopes.term_number = scope_points.term_number
-            and scopes.scope_node_id = scope_points.scope_node_id
-    where
-        nodes.load_id = %(load_id)s
-        and nodes.license_id between %(first_license_id)s and %(last_license_id)s
-        and nodes.level in (3, 4)
-    union all
-    select
-        term_number,
-        0 as level,
-        node_id,
-        node_type,
-        case when scope_node_id = node_id then '' else scope_node_id end as parent_node_id,
-        counted,
-        capacity,
-        case when scope_node_id = node_id then factor end as factor,
-        case when scope_node_id = node_id then counted * factor end as quantity,
-        case
-            when scope_node_id = node_id then counted * factor
-            when weight = 'equal' then 1
-            when weight = 'capped_cores' then capacity
-            else counted
-        end as weight
-    from machines
-    union all
-    select
-        licenses.term_number,
-        0 as level,
-        'rounding' as node_id,
-        'rounding' as node_type,
-        '' as parent_node_id,
-        null as counted,
-        null as capacity,
-        null as factor,
-        licenses.quantity - licenses.exact_quantity as quantity,
-        licenses.quantity - licenses.exact_quantity as weight
-    from licenses
-    inner join terms on licenses.term_number = terms.term_number
-    where terms.residue_policy = 'separate_row' and licenses.quantity > licenses.exact_quantity
 )
 
 select
     %(load_id)s as load_id,
     term_number,
-    level,
+    5 as level,
+    '' as node_id,
+    'license' as node_type,
+    null as parent_node_id,
+    exact_quantity as counted,
+    null::numeric as capacity,
+    null::numeric as factor,
+    quantity,
+    quantity as weight
+from licenses
+union all
+select
+    %(load_id)s as load_id,
+    scopes.term_number,
+    nodes.level,
+    nodes.node_id,
+    nodes.node_type,
+    '' as parent_node_id,
+    scope_points.cores as counted,
+    scope_points.cores as capacity,
+    scope_points.factor,
+    scope_points.exact_quantity as quantity,
+    scope_points.exact_quantity as weight
+from scopes
+inner join intermediate.int_capacity_nodes as nodes
+    on
+        scopes.license_id = nodes.license_id
+        and scopes.scope_node_id = nodes.node_id
+inner join scope_points
+    on
+        scopes.term_number = scope_points.term_number
+        and scopes.scope_node_id = scope_points.scope_node_id
+where
+    nodes.load_id = %(load_id)s
+    and nodes.license_id between %(first_license_id)s and %(last_license_id)s
+    and nodes.level in (3, 4)
+union all
+select
+    %(load_id)s as load_id,
+    term_number,
+    0 as level,
     node_id,
     node_type,
-    parent_node_id,
+    case when scope_node_id = node_id then '' else scope_node_id end as parent_node_id,
     counted,
     capacity,
-    factor,
-    quantity,
-    weight,
-    null::numeric as given_cost,
-    false as is_direct
-from layers
+    case when scope_node_id = node_id then factor end as factor,
+    case when scope_node_id = node_id then counted * factor end as quantity,
+    case
+        when scope_node_id = node_id then counted * factor
+        when weight = 'equal' then 1
+        when weight = 'capped_cores' then capacity
+        else counted
+    end as weight
+from machines
+union all
+select
+    %(load_id)s as load_id,
+    licenses.term_number,
+    0 as level,
+    'rounding' as node_id,
+    'rounding' as node_type,
+    '' as parent_node_id,
+    null as counted,
+    null as capacity,
+    null as factor,
+    licenses.quantity - licenses.exact_quantity as quantity,
+    licenses.quantity - licenses.exact_quantity as weight
+from licenses
+inner join terms on licenses.term_number = terms.term_number
+where terms.residue_policy = 'separate_row' and licenses.quantity > licenses.exact_quantity

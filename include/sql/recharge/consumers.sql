@@ -212,79 +212,65 @@ residues as (
     from factor_groups
     inner join terms on factor_groups.term_number = terms.term_number
     where terms.residue_policy = 'separate_row'
-),
-
-layers as (
-    select
-        term_number,
-        5 as level,
-        '' as node_id,
-        'license' as node_type,
-        null as parent_node_id,
-        points as counted,
-        null::numeric as capacity,
-        null::numeric as factor,
-        quantity,
-        quantity as weight
-    from licenses
-    union all
-    select
-        term_number,
-        4 as level,
-        node_id,
-        'factor_group' as node_type,
-        '' as parent_node_id,
-        points as counted,
-        capacity,
-        factor,
-        rounded_quantity as quantity,
-        rounded_quantity as weight
-    from factor_groups
-    union all
-    select
-        term_number,
-        0 as level,
-        node_id,
-        node_type,
-        parent_node_id,
-        counted,
-        capacity,
-        factor,
-        coalesce(rounded_quantity, points / units_per_right) as quantity,
-        case
-            when weight = 'equal' then 1
-            when weight in ('cores', 'users', 'installations') then counted
-            else coalesce(rounded_quantity, points)
-        end as weight
-    from machines
-    union all
-    select
-        term_number,
-        0 as level,
-        node_id,
-        'rounding' as node_type,
-        parent_node_id,
-        null as counted,
-        null as capacity,
-        null as factor,
-        quantity,
-        points as weight
-    from residues
-    where points > 0
 )
 
 select
     %(load_id)s as load_id,
     term_number,
-    level,
+    5 as level,
+    '' as node_id,
+    'license' as node_type,
+    null as parent_node_id,
+    points as counted,
+    null::numeric as capacity,
+    null::numeric as factor,
+    quantity,
+    quantity as weight
+from licenses
+union all
+select
+    %(load_id)s as load_id,
+    term_number,
+    4 as level,
+    node_id,
+    'factor_group' as node_type,
+    '' as parent_node_id,
+    points as counted,
+    capacity,
+    factor,
+    rounded_quantity as quantity,
+    rounded_quantity as weight
+from factor_groups
+union all
+select
+    %(load_id)s as load_id,
+    term_number,
+    0 as level,
     node_id,
     node_type,
     parent_node_id,
     counted,
     capacity,
     factor,
+    coalesce(rounded_quantity, points / units_per_right) as quantity,
+    case
+        when weight = 'equal' then 1
+        when weight in ('cores', 'users', 'installations') then counted
+        else coalesce(rounded_quantity, points)
+    end as weight
+from machines
+union all
+select
+    %(load_id)s as load_id,
+    term_number,
+    0 as level,
+    node_id,
+    'rounding' as node_type,
+    parent_node_id,
+    null as counted,
+    null as capacity,
+    null as factor,
     quantity,
-    weight,
-    null::numeric as given_cost,
-    false as is_direct
-from layers
+    points as weight
+from residues
+where points > 0

@@ -50,53 +50,38 @@ unreached as (
     where key_name = 'percent'
     group by term_number
     having sum(weight) between 0 and 100
-),
-
-layers as (
-    select
-        term_number,
-        5 as level,
-        '' as node_id,
-        'license' as node_type,
-        null as parent_node_id,
-        coalesce(license_quantity, 0) as quantity,
-        abs(coalesce(license_quantity, 0)) as weight
-    from terms
-    union all
-    select
-        term_number,
-        0 as level,
-        node_id,
-        node_type,
-        '' as parent_node_id,
-        null as quantity,
-        weight
-    from machines
-    union all
-    select
-        term_number,
-        0 as level,
-        'unallocated at ' as node_id,
-        'unallocated' as node_type,
-        '' as parent_node_id,
-        null as quantity,
-        weight
-    from unreached
-    where weight > 0 and weight < 100
 )
 
 select
     %(load_id)s as load_id,
     term_number,
-    level,
+    5 as level,
+    '' as node_id,
+    'license' as node_type,
+    null as parent_node_id,
+    coalesce(license_quantity, 0) as quantity,
+    abs(coalesce(license_quantity, 0)) as weight
+from terms
+union all
+select
+    %(load_id)s as load_id,
+    term_number,
+    0 as level,
     node_id,
     node_type,
-    parent_node_id,
-    weight as counted,
-    weight as capacity,
-    null::numeric as factor,
-    quantity,
-    weight,
-    null::numeric as given_cost,
-    false as is_direct
-from layers
+    '' as parent_node_id,
+    null as quantity,
+    weight
+from machines
+union all
+select
+    %(load_id)s as load_id,
+    term_number,
+    0 as level,
+    'unallocated at ' as node_id,
+    'unallocated' as node_type,
+    '' as parent_node_id,
+    null as quantity,
+    weight
+from unreached
+where weight > 0 and weight < 100

@@ -200,77 +200,62 @@ licenses as (
             )
         end as quantity
     from counted_licenses
-),
-
-layers as (
-    select
-        term_number,
-        5 as level,
-        '' as node_id,
-        'license' as node_type,
-        null as parent_node_id,
-        points as counted,
-        null::numeric as capacity,
-        null::numeric as factor,
-        quantity,
-        quantity as weight
-    from licenses
-    union all
-    select
-        scope_sums.term_number,
-        nodes.level,
-        nodes.node_id,
-        nodes.node_type,
-        '' as parent_node_id,
-        scope_sums.counted,
-        scope_sums.capacity,
-        scope_sums.layer_count as factor,
-        scope_sums.quantity,
-        scope_sums.quantity as weight
-    from scope_sums
-    inner join nodes
-        on
-            scope_sums.license_id = nodes.license_id
-            and scope_sums.scope_node_id = nodes.node_id
-    union all
-    select
-        machines.term_number,
-        0 as level,
-        machines.node_id,
-        machines.node_type,
-        coalesce(machines.scope_node_id, '') as parent_node_id,
-        machines.counted,
-        coalesce(counted_servers.capacity, machines.capacity) as capacity,
-        counted_servers.layer_count as factor,
-        counted_servers.capacity * counted_servers.layer_count as quantity,
-        case
-            when counted_servers.node_id is not null
-                then counted_servers.capacity * counted_servers.layer_count
-            when machines.weight = 'equal' then 1
-            when machines.weight = 'capped_cores' then machines.capacity
-            when machines.weight = 'quantity' then greatest(machines.counted, machines.least_per_processor)
-            else machines.counted
-        end as weight
-    from machines
-    left join counted_servers
-        on
-            machines.term_number = counted_servers.term_number
-            and machines.node_id = counted_servers.node_id
-            and counted_servers.scope_node_id is null
 )
 
 select
     %(load_id)s as load_id,
     term_number,
-    level,
-    node_id,
-    node_type,
-    parent_node_id,
-    counted,
-    capacity,
-    factor,
+    5 as level,
+    '' as node_id,
+    'license' as node_type,
+    null as parent_node_id,
+    points as counted,
+    null::numeric as capacity,
+    null::numeric as factor,
     quantity,
-    weight,
-    null::numeric as given_cost,
-    false as is_direct
-from layers
+    quantity as weight
+from licenses
+union all
+select
+    %(load_id)s as load_id,
+    scope_sums.term_number,
+    nodes.level,
+    nodes.node_id,
+    nodes.node_type,
+    '' as parent_node_id,
+    scope_sums.counted,
+    scope_sums.capacity,
+    scope_sums.layer_count as factor,
+    scope_sums.quantity,
+    scope_sums.quantity as weight
+from scope_sums
+inner join nodes
+    on
+        scope_sums.license_id = nodes.license_id
+        and scope_sums.scope_node_id = nodes.node_id
+union all
+select
+    %(load_id)s as load_id,
+    machines.term_number,
+    0 as level,
+    machines.node_id,
+    machines.node_type,
+    coalesce(machines.scope_node_id, '') as parent_node_id,
+    machines.counted,
+    coalesce(counted_servers.capacity, machines.capacity) as capacity,
+    counted_servers.layer_count as factor,
+    counted_servers.capacity * counted_servers.layer_count as quantity,
+    case
+        when counted_servers.node_id is not null
+            then counted_servers.capacity * counted_servers.layer_count
+        when machines.weight = 'equal' then 1
+        when machines.weight = 'capped_cores' then machines.capacity
+        when machines.weight = 'quantity' then greatest(machines.counted, machines.least_per_processor)
+        else machines.counted
+    end as weight
+from machines
+left join counted_servers
+    on
+        machines.term_number = counted_servers.term_number
+        and machines.node_id = counted_servers.node_id
+        and counted_servers.scope_node_id is null

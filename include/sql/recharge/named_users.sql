@@ -223,71 +223,56 @@ licenses as (
     from terms
     left join license_users on terms.term_number = license_users.term_number
     left join license_minimums on terms.term_number = license_minimums.term_number
-),
-
-layers as (
-    select
-        term_number,
-        5 as level,
-        '' as node_id,
-        'license' as node_type,
-        null as parent_node_id,
-        users as counted,
-        minimum as capacity,
-        null::numeric as factor,
-        quantity,
-        quantity as weight
-    from licenses
-    union all
-    select
-        minimums.term_number,
-        minimums.level,
-        minimums.node_id,
-        minimums.node_type,
-        '' as parent_node_id,
-        minimums.users as counted,
-        minimums.minimum as capacity,
-        minimums.factor,
-        case when licenses.is_by_users then minimums.users else minimums.minimum end as quantity,
-        case
-            when licenses.weight = 'equal' then 1
-            when licenses.is_by_users then minimums.users
-            else minimums.minimum
-        end as weight
-    from minimums
-    inner join licenses on minimums.term_number = licenses.term_number
-    where minimums.level = 0 or licenses.layers = 'layered'
-    union all
-    select
-        users.term_number,
-        0 as level,
-        users.node_id,
-        'user' as node_type,
-        case licenses.layers
-            when 'layered' then coalesce(users.parent_node_id, '')
-            else ''
-        end as parent_node_id,
-        users.counted,
-        users.counted as capacity,
-        null as factor,
-        users.counted as quantity,
-        case licenses.weight when 'equal' then 1 else users.counted end as weight
-    from users
-    inner join licenses on users.term_number = licenses.term_number
 )
 
 select
     %(load_id)s as load_id,
     term_number,
-    level,
-    node_id,
-    node_type,
-    parent_node_id,
-    counted,
-    capacity,
-    factor,
+    5 as level,
+    '' as node_id,
+    'license' as node_type,
+    null as parent_node_id,
+    users as counted,
+    minimum as capacity,
+    null::numeric as factor,
     quantity,
-    weight,
-    null::numeric as given_cost,
-    false as is_direct
-from layers
+    quantity as weight
+from licenses
+union all
+select
+    %(load_id)s as load_id,
+    minimums.term_number,
+    minimums.level,
+    minimums.node_id,
+    minimums.node_type,
+    '' as parent_node_id,
+    minimums.users as counted,
+    minimums.minimum as capacity,
+    minimums.factor,
+    case when licenses.is_by_users then minimums.users else minimums.minimum end as quantity,
+    case
+        when licenses.weight = 'equal' then 1
+        when licenses.is_by_users then minimums.users
+        else minimums.minimum
+    end as weight
+from minimums
+inner join licenses on minimums.term_number = licenses.term_number
+where minimums.level = 0 or licenses.layers = 'layered'
+union all
+select
+    %(load_id)s as load_id,
+    users.term_number,
+    0 as level,
+    users.node_id,
+    'user' as node_type,
+    case licenses.layers
+        when 'layered' then coalesce(users.parent_node_id, '')
+        else ''
+    end as parent_node_id,
+    users.counted,
+    users.counted as capacity,
+    null as factor,
+    users.counted as quantity,
+    case licenses.weight when 'equal' then 1 else users.counted end as weight
+from users
+inner join licenses on users.term_number = licenses.term_number

@@ -47,7 +47,10 @@ select
     price_source,
     price_numerator,
     price_denominator,
-    round(price_numerator / price_denominator, 6) as price_per_right,
+    case price_denominator
+        when 1 then price_numerator
+        else round(price_numerator / price_denominator, 6)
+    end as price_per_right,
     currency,
     trunc(power(10::numeric, currency_scale)) as currency_units,
     ('1e-' || currency_scale)::numeric as currency_quantum

@@ -81,46 +81,30 @@ licenses as (
     from sums
     inner join terms on sums.term_number = terms.term_number
     left join tiered on sums.term_number = tiered.term_number
-),
-
-layers as (
-    select
-        term_number,
-        5 as level,
-        '' as node_id,
-        'license' as node_type,
-        null as parent_node_id,
-        counted,
-        exact_quantity as capacity,
-        quantity,
-        quantity as weight
-    from licenses
-    union all
-    select
-        term_number,
-        0 as level,
-        node_id,
-        node_type,
-        '' as parent_node_id,
-        counted,
-        counted as capacity,
-        null as quantity,
-        case weight when 'equal' then 1 else counted end as weight
-    from machines
 )
 
 select
     %(load_id)s as load_id,
     term_number,
-    level,
+    5 as level,
+    '' as node_id,
+    'license' as node_type,
+    null as parent_node_id,
+    counted,
+    exact_quantity as capacity,
+    quantity,
+    quantity as weight
+from licenses
+union all
+select
+    %(load_id)s as load_id,
+    term_number,
+    0 as level,
     node_id,
     node_type,
-    parent_node_id,
+    '' as parent_node_id,
     counted,
-    capacity,
-    null::numeric as factor,
-    quantity,
-    weight,
-    null::numeric as given_cost,
-    false as is_direct
-from layers
+    counted as capacity,
+    null as quantity,
+    case weight when 'equal' then 1 else counted end as weight
+from machines

@@ -260,6 +260,23 @@ def _a_cent_more(seen: Seen) -> None:
     ]
 
 
+def _one_right_more(seen: Seen) -> None:
+    assert [row["overriddenConsumption"] for row in seen.after.all_rows] == _recharged(seen.after)
+    assert _recharged(seen.after) == [quantity + 1 for quantity in _recharged(seen.before)]
+
+
+def _two_percent_more(seen: Seen) -> None:
+    assert _recharged(seen.after) == [quantity * Decimal("1.02") for quantity in _recharged(seen.before)]
+
+
+def _recharged(night: Any) -> list[Decimal]:
+    return [row["chargeback"]["consumption"] for row in night.all_rows]
+
+
+def _names_nobody(seen: Seen) -> None:
+    assert seen.after.all_rows == [row | {"device": None, "user": None} for row in seen.before.all_rows]
+
+
 def _no_charge_back_figures(seen: Seen) -> None:
     rows = seen.after.rows[DISTURBED]
     consumption, cost = sorted(FIELD_MAP.missing_required("consumption", rows))
@@ -450,6 +467,10 @@ OUTCOMES: dict[str, Outcome] = {
     "twin_names": reads_as(
         device_name=lambda name: name and "same-name", instances=lambda names: [*names, *names]
     ),
+    "overridden": other("every row, as it is", _one_right_more),
+    "allocated_without_install": reads_as(is_allocated=_to(True), consuming_installations=_to(Decimal(0))),
+    "peak_on_rows": other("every row, as it is", _two_percent_more),
+    "nobody_named": other("every row, as it is", _names_nobody),
     "required_field_missing": other("`PayloadChanged` for that license", _no_charge_back_figures),
     "license_name_missing": other("`PayloadChanged`, nothing is read", _no_license_name),
     "every_license_type": other("every row", _figures_agree),

@@ -48,11 +48,20 @@ def costs(units: Mapping[str, int], price: Fraction, scale: int) -> dict[str, in
 class CapacityTree:
     """Capacity upward and shares downward over nodes with parents, in sub-capacity or in full."""
 
-    def __init__(self, nodes: Sequence[Node], *, is_sub_capacity: bool, round_at: str, flat: bool) -> None:
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        *,
+        is_sub_capacity: bool,
+        round_at: str,
+        flat: bool,
+        weight: str = "capped_cores",
+    ) -> None:
         self.nodes = {node["node_id"]: node for node in nodes}
         self.is_sub_capacity = is_sub_capacity
         self.round_at = round_at
         self.flat = flat
+        self.weight = weight
         self.children: dict[str | None, list[str]] = {}
         for node in nodes:
             self.children.setdefault(node.get("parent_node_id"), []).append(node["node_id"])
@@ -114,7 +123,7 @@ class CapacityTree:
         below = [child for child in self.children.get(name, []) if self.machines(child)]
         if self.flat:
             below = [machine["node_id"] for machine in self.machines(name)]
-        weights = {child: self.capacity(child) for child in below}
+        weights = {child: self._weight(child) for child in below}
         if units and not sum(weights.values(), Fraction(0)):
             found[f"unallocated at {name}"] = units
         for child, part in settled(units, weights).items():
@@ -122,6 +131,14 @@ class CapacityTree:
                 self._share(child, part, found)
             else:
                 found.update(dict.fromkeys((machine["node_id"] for machine in self.machines(child)), 0))
+
+    def _weight(self, name: str) -> Fraction:
+        """By what a node shares with its siblings: what it uses, the cores it has, or evenly."""
+        if self.weight == "equal":
+            return Fraction(1)
+        if self.weight == "cores":
+            return max(exact(self.nodes[name].get("cores")), Fraction(0))
+        return self.capacity(name)
 
 
 def _capped(value: Fraction, cap: object) -> Fraction:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ALL_METHODS = tuple(CATALOG.methods.values())
 OFTEN = settings(
-    max_examples=25,
+    max_examples=40,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -36,15 +36,23 @@ def numbers(low: str = "-2", high: str = "40", places: int = 3) -> st.SearchStra
 
 
 sometimes = st.none() | numbers()
+# Small and seldom missing, so that caps bind above one another and shares leave something over.
+small = st.integers(1, 9).map(Decimal) | st.sampled_from([Decimal("0.5"), Decimal("2.75"), Decimal(0), None])
 flags = st.sampled_from([None, True, True, False])
 
 
 @st.composite
-def trees(draw: st.DrawFn) -> list[dict[str, Any]]:
-    """Machines in pools, in pools of pools, on hosts of clusters, or by themselves; any figure may be missing."""
-    nodes: list[dict[str, Any]] = [{"node_id": "cluster", "node_type": "cluster", "cores": draw(sometimes)}]
-    places: list[dict[str, Any]] = [{}]
-    for number in range(draw(st.integers(0, 3))):
+def trees(
+    draw: st.DrawFn, *, figures: st.SearchStrategy[Decimal | None] = sometimes, is_crowded: bool = False
+) -> list[dict[str, Any]]:
+    """Machines in pools, in pools of pools, on hosts of clusters, or by themselves; any figure may be missing.
+
+    A crowded tree has a host with every kind of pool, and two machines in a pool and in the pool around it.
+    """
+    nodes: list[dict[str, Any]] = [{"node_id": "cluster", "node_type": "cluster", "cores": draw(figures)}]
+    places: list[dict[str, Any]] = [] if is_crowded else [{}]
+    caps = figures | st.integers(1, 4).map(Decimal) if is_crowded else figures
+    for number in range(draw(st.integers(int(is_crowded), 3 - int(is_crowded)))):
         host = f"host {number}"
         cluster = draw(st.sampled_from([None, "cluster"]))
         nodes.append(
@@ -52,24 +60,32 @@ def trees(draw: st.DrawFn) -> list[dict[str, Any]]:
                 "node_id": host,
                 "node_type": "host",
                 "cluster_node_id": cluster,
-                "cores": draw(sometimes),
+                "cores": draw(caps),
                 "sockets": draw(st.none() | st.integers(0, 4)),
                 "points_per_core": draw(st.sampled_from([0, "0.5", "0.75", 1, 70, "33.333"])),
             }
         )
         above = {"host_node_id": host, "cluster_node_id": cluster}
         places.append({**above, "parent_node_id": host})
-        places += draw_pools(draw, nodes, above, number)
-    nodes += [draw_machine(draw, number, places) for number in range(draw(st.integers(0, 7)))]
+        places += draw_pools(draw, nodes, above, number, caps, st.just(True) if is_crowded else st.booleans())
+    nested = places[-2:] if is_crowded else []
+    homes = [[place] for place in (*nested, *nested)]
+    homes += [places] * draw(st.integers(0, 7 - len(homes)))
+    nodes += [draw_machine(draw, number, home, figures) for number, home in enumerate(homes)]
     return draw(st.permutations(nodes))
 
 
-def draw_machine(draw: st.DrawFn, number: int, places: list[dict[str, Any]]) -> dict[str, Any]:
+estates = trees() | trees(figures=small, is_crowded=True)
+
+
+def draw_machine(
+    draw: st.DrawFn, number: int, places: list[dict[str, Any]], figures: st.SearchStrategy[Decimal | None]
+) -> dict[str, Any]:
     return {
         "node_id": draw(st.sampled_from(["vm", "Vm", "ä"])) + str(number),
         "node_type": "virtual_machine",
-        "cores": draw(sometimes),
-        "capped_cores": draw(sometimes),
+        "cores": draw(figures),
+        "capped_cores": draw(figures),
         "sockets": draw(st.none() | st.integers(0, 4)),
         "threads": draw(sometimes),
         "users": draw(st.none() | numbers("0", "9", 0)),
@@ -87,25 +103,92 @@ def draw_machine(draw: st.DrawFn, number: int, places: list[dict[str, Any]]) -> 
 
 
 def draw_pools(
-    draw: st.DrawFn, nodes: list[dict[str, Any]], above: dict[str, Any], number: int
+    draw: st.DrawFn,
+    nodes: list[dict[str, Any]],
+    above: dict[str, Any],
+    number: int,
+    caps: st.SearchStrategy[Decimal | None],
+    has_pools: st.SearchStrategy[bool],
 ) -> list[dict[str, Any]]:
     """Pools of a host, one of which may lie in another; returns places for machines."""
     found = []
-    if draw(st.booleans()):
+    if draw(has_pools):
         pool = {"node_id": f"pool {number}", "node_type": "pool", "parent_node_id": above["host_node_id"]}
-        nodes.append({**pool, **above, "capped_cores": draw(sometimes)})
+        nodes.append({**pool, **above, "capped_cores": draw(caps)})
         found.append({**above, "parent_node_id": pool["node_id"]})
-    if draw(st.booleans()):
+    if draw(has_pools):
         outer = {
             "node_id": f"outer {number}",
             "node_type": "outer_pool",
             "parent_node_id": above["host_node_id"],
         }
         inner = {"node_id": f"inner {number}", "node_type": "pool", "parent_node_id": outer["node_id"]}
-        nodes.append({**outer, **above, "capped_cores": draw(sometimes)})
-        nodes.append({**inner, **above, "capped_cores": draw(sometimes)})
+        nodes.append({**outer, **above, "capped_cores": draw(caps)})
+        nodes.append({**inner, **above, "capped_cores": draw(caps)})
         found += [{**above, "parent_node_id": node["node_id"]} for node in (outer, inner)]
     return found
+
+
+def test_the_random_estates_reach_every_cap_and_every_odd_figure() -> None:
+    """As many as each property below is tried with: what none of them has would be a property of nothing."""
+    reached: set[str] = set()
+
+    @given(nodes=estates)
+    @OFTEN
+    def look(nodes: list[dict[str, Any]]) -> None:
+        reached.update(traits(nodes))
+
+    look()
+
+    assert reached == {
+        *("a machine is capped", "a pool is capped", "an outer pool is capped", "a host is capped"),
+        *(
+            "a pool and the pool around it are capped",
+            "a full host",
+            "a null",
+            "a zero",
+            "a negative",
+            "a tie",
+        ),
+    }
+
+
+def traits(nodes: list[dict[str, Any]]) -> Iterator[str]:
+    """What of interest is in an estate, by the exact reference."""
+    own = [{**node, "cluster_node_id": None} for node in nodes if node["node_type"] != "cluster"]
+    tree = CapacityTree(own, is_sub_capacity=True, round_at="none", flat=False)
+    capped = {node["node_id"] for node in own if is_capped(tree, node)}
+    names = {
+        "virtual_machine": "a machine",
+        "pool": "a pool",
+        "outer_pool": "an outer pool",
+        "host": "a host",
+    }
+    yield from (f"{names[node['node_type']]} is capped" for node in own if node["node_id"] in capped)
+    if any({f"outer {number}", f"inner {number}"} <= capped for number in range(3)):
+        yield "a pool and the pool around it are capped"
+    hosts = [node for node in own if node["node_type"] == "host"]
+    on_hosts = [machine for host in hosts for machine in tree.machines(host["node_id"])]
+    yield from ("a full host" for machine in on_hosts if machine["is_eligible_for_sub_capacity"] is False)
+    figures = [node.get(name) for node in own for name in ("cores", "capped_cores")]
+    yield from ("a null" for figure in figures if figure is None)
+    yield from ("a zero" for figure in figures if figure == 0)
+    yield from ("a negative" for figure in figures if figure is not None and figure < 0)
+    for children in tree.children.values():
+        weights = [tree.capacity(child) for child in children if tree.machines(child)]
+        if any(weight and weights.count(weight) > 1 for weight in weights):
+            yield "a tie"
+
+
+def is_capped(tree: CapacityTree, node: dict[str, Any]) -> bool:
+    """Whether a node uses less than what is in it, or a machine less than its cores."""
+    machines = tree.machines(node["node_id"])
+    if not machines or any(each.get("is_eligible_for_sub_capacity") is False for each in machines):
+        return False
+    if node["node_type"] == "virtual_machine":
+        return tree.capacity(node["node_id"]) < exact(node["cores"])
+    inside = sum((tree.capacity(child) for child in tree.children.get(node["node_id"], [])), Fraction(0))
+    return 0 < tree.capacity(node["node_id"]) < inside
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +199,7 @@ def load(module_warehouse_url: str) -> Iterator[RechargeLoad]:
 
 
 @given(
-    nodes=trees(),
+    nodes=estates,
     scale=st.sampled_from([0, 2, 6, 12]),
     round_at=st.sampled_from(["none", "sum", "partition"]),
     is_sub_capacity=st.booleans(),
@@ -125,15 +208,31 @@ def load(module_warehouse_url: str) -> Iterator[RechargeLoad]:
 def test_capacity_and_its_shares_are_those_of_exact_fractions(
     load: RechargeLoad, nodes: list[dict[str, Any]], scale: int, round_at: str, is_sub_capacity: bool
 ) -> None:
+    """By layers what each uses is shared by; straight from the host any weight may be."""
     changes = {"share_scale": scale, "round_at": round_at, "is_sub_capacity": is_sub_capacity}
+    ways = [("layered", "capped_cores"), *(("flat", weight) for weight in ("capped_cores", "cores", "equal"))]
     methods = [
-        method({"like": f"ibm_pvu.sub_capacity.{layers}.v1", **changes}) for layers in ("layered", "flat")
+        method(
+            {
+                "like": f"ibm_pvu.sub_capacity.{layers}.v1",
+                "method_id": f"{layers}.{weight}.v1",
+                "weight": weight,
+                **changes,
+            }
+        )
+        for layers, weight in ways
     ]
     own = [{**node, "cluster_node_id": None} for node in nodes if node["node_type"] != "cluster"]
     with load.worked_out([{"methods": methods, "nodes": own}]) as result:
         shares, quantities = result.rows("int_recharge_shares"), result.rows("int_recharge_quantities")
-    for number, is_flat in ((1, False), (2, True)):
-        tree = CapacityTree(own, is_sub_capacity=is_sub_capacity, round_at=round_at, flat=is_flat)
+    for number, (layers, weight) in enumerate(ways, start=1):
+        tree = CapacityTree(
+            own,
+            is_sub_capacity=is_sub_capacity,
+            round_at=round_at,
+            flat=layers == "flat",
+            weight=weight,
+        )
         [license_] = [row for row in quantities if row["term_number"] == number and row["level"] == 5]
         found = {row["node_id"]: row for row in shares if row["term_number"] == number}
 
@@ -148,7 +247,9 @@ def test_capacity_and_its_shares_are_those_of_exact_fractions(
 
 @given(
     weights=st.dictionaries(
-        st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=3), sometimes, max_size=9
+        st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=3),
+        sometimes | st.integers(0, 2).map(Decimal),  # the latter often alike, so that names decide
+        max_size=9,
     ),
     total=numbers("-1000", "1000", 4),
     price=numbers("-9", "99", 5),
@@ -198,7 +299,7 @@ def test_amounts_and_money_are_settled_by_largest_remainder_and_a_reversal_is_th
         } == cents
 
 
-@given(nodes=trees(), price=numbers("0", "99", 4), quantity=sometimes)
+@given(nodes=estates, price=numbers("0", "99", 4), quantity=sometimes)
 @OFTEN
 def test_every_method_conserves_consumption_and_cost_at_every_layer(
     load: RechargeLoad, nodes: list[dict[str, Any]], price: Decimal, quantity: Decimal | None
@@ -215,6 +316,8 @@ def test_every_method_conserves_consumption_and_cost_at_every_layer(
         consumed = sum((row["derived_consumption"] for row in own), Decimal(0))
 
         assert consumed == round(license_["quantity"], 12) == license_["quantity"], rule.method_id
+        if quantity is not None and (rule.is_total_given or rule.family == "fixed_amount"):
+            assert consumed == quantity, rule.method_id
         assert_every_layer_adds_up(own, [row for row in layers if row["term_number"] == number], rule)
         assert consumers(own) == consumers(
             row for row in quantities if row["term_number"] == number and row["level"] == 0
@@ -244,7 +347,7 @@ def assert_every_layer_adds_up(shares: list[Any], layers: list[Any], rule: Metho
     assert below == {row["node_id"]: row["derived_consumption"] for row in layers}, rule.method_id
 
 
-@given(nodes=trees(), seed=st.integers(0, 2**32), cores=numbers("0", "40"))
+@given(nodes=estates, seed=st.integers(0, 2**32), cores=numbers("0", "40"))
 @OFTEN
 def test_neither_the_order_of_rows_nor_a_machine_without_the_software_changes_a_share(
     load: RechargeLoad, nodes: list[dict[str, Any]], seed: int, cores: Decimal

@@ -1,59 +1,68 @@
 -- severity: fail
 -- dimension: conservation
--- L1, L2, L3 and L7 of what is derived: what a method makes of a license is what its consumers, the
--- unallocated one among them, owe together, whichever method it is; and what stands under a host, a
--- cluster or a pool is never more than the host, cluster or pool has.
+-- L1, L2, L3 and L7 of what is derived: what a method makes of a license, and of each host, cluster, pool or
+-- group in it, is what stands under it, whichever method it is and the unallocated part included, to the last
+-- digit of a share.
 with
 
-shares as (
-    select * from intermediate.int_recharge_shares
-    where load_id = %(load_id)s
+layers as (
+    select
+        layers.license_id,
+        layers.method_id,
+        layers.term_number,
+        layers.node_id,
+        layers.parent_node_id,
+        layers.derived_consumption,
+        terms.share_scale
+    from intermediate.int_recharge_layers as layers
+    inner join intermediate.int_license_terms as terms
+        on
+            layers.load_id = terms.load_id
+            and layers.term_number = terms.term_number
+    inner join intermediate.int_method_fits as fits
+        on
+            layers.load_id = fits.load_id
+            and layers.term_number = fits.term_number
+    where layers.load_id = %(load_id)s and fits.is_chosen
 ),
 
-licenses as (
+children as (
     select
-        license_id,
-        method_id,
-        term_number,
-        max(license_consumption) as license_consumption,
-        sum(derived_consumption) as derived_consumption
-    from shares
-    group by
-        license_id,
-        method_id,
-        term_number
-),
-
-parents as (
-    select
-        license_id,
-        method_id,
         term_number,
         parent_node_id,
-        max(parent_consumption) as parent_consumption,
         sum(derived_consumption) as derived_consumption
-    from shares
-    where parent_node_id <> ''
+    from (
+        select
+            term_number,
+            parent_node_id,
+            derived_consumption
+        from intermediate.int_recharge_shares
+        where load_id = %(load_id)s
+        union all
+        select
+            term_number,
+            parent_node_id,
+            derived_consumption
+        from layers
+        where parent_node_id is not null
+    ) as nodes
     group by
-        license_id,
-        method_id,
         term_number,
         parent_node_id
-    having bool_and(node_type not in ('rounding', 'unallocated'))
 )
 
 select
-    license_id,
-    method_id,
-    license_consumption || ' shared over the consumers' as expected,
-    derived_consumption::text as found
-from licenses
-where derived_consumption <> license_consumption
-union all
-select
-    license_id,
-    method_id,
-    'at most ' || parent_consumption || ' under ' || parent_node_id as expected,
-    derived_consumption::text as found
-from parents
-where abs(derived_consumption) > abs(parent_consumption)
+    layers.license_id,
+    layers.method_id,
+    layers.derived_consumption || ' under '
+    || coalesce(nullif(layers.node_id, ''), 'the license') as expected,
+    coalesce(children.derived_consumption, 0)::text as found
+from layers
+left join children
+    on
+        layers.term_number = children.term_number
+        and layers.node_id = children.parent_node_id
+where layers.derived_consumption <> round(coalesce(children.derived_consumption, 0), layers.share_scale)
+order by
+    layers.license_id,
+    layers.node_id

@@ -31,12 +31,13 @@ select
     recharged_consumption || ' recharged to its ' || row_count || ' rows; '
     || case residue_reason
         when 'unexplained' then 'no known reason'
+        when 'access_filter' then 'the service account may not see the rest'
         else residue_reason || ' explains ' || trim_scale(round(allowed_gap, 6)) || ' at most'
     end as found
 from positions
 where
     abs(residue) > allowed_gap
-    and (residue_reason = 'unexplained' or (is_bounded and row_count > 0))
+    and (residue_reason in ('unexplained', 'access_filter') or (is_bounded and row_count > 0))
 order by
     abs(residue) desc,
     license_id asc

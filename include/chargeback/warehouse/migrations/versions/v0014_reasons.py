@@ -1,0 +1,15 @@
+"""Reasons that say what to do, sentences that say who, and nothing that nobody reads."""
+
+from __future__ import annotations
+
+from alembic import op
+
+from chargeback.warehouse.migrations import run_sql_beside
+
+revision = "0014"
+down_revision = "0010"
+
+
+def upgrade() -> None:
+    """Change the columns and rewrite the views."""
+    run_sql_beside(op.get_bind(), __file__, "v0014_reasons.sql")
