@@ -161,83 +161,40 @@ analyze mart.unit_members;
 create trigger count_members after insert or delete or update of load_id on ops.snapshots
 for each row execute function ops.count_members();
 
+-- Unit by unit: the planner, which cannot know how few units a reader has, would read the members of all.
 create or replace function ops.granted_members(reader name, wanted_type text) returns setof uuid
 language sql stable security definer parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 select distinct members.member_key
-from mart.unit_members as members
-where
-    members.unit_key in (select ops.granted_units(reader))
-    and members.member_type = wanted_type
+from ops.granted_units(reader) as granted (unit_key)
+cross join lateral (
+    select unit_members.member_key
+    from mart.unit_members
+    where granted.unit_key = unit_members.unit_key and unit_members.member_type = wanted_type
+    offset 0
+) as members
 $$;
 comment on function ops.granted_members is
 'The keys of the licenses, products, consumers, hosts, clusters or units that published charges of a reader''s units name.';
 
 drop table mart.dim_unit_members;
 
--- Which versions a published night uses is the same question for everybody, and its answer no more than keys. Asked with
--- an owner's rights it would be looked for among the owner's facts, past all those of others.
-create view mart.published_license_keys as
+-- Which versions a published night uses is looked up among what was counted, and among the facts where a member has no
+-- charge. Owners see nothing that was not counted, so that none of their questions gets as far as the facts. A load is found
+-- by its id alone, as in the wide views: with the date as a second condition, which says the same, the planner expects a
+-- few rows where there are all of a night, and looks through a dimension once for each of them.
+create index unit_members_member on mart.unit_members (member_key, member_type);
+
+create view mart.published_members as
 select
-    facts.org_id,
-    facts.license_id,
-    facts.license_key
-from mart.fct_license_positions as facts
-inner join ops.snapshots
-    on facts.load_id = snapshots.load_id and facts.snapshot_date = snapshots.snapshot_date;
-comment on view mart.published_license_keys is 'One row per license and published night: the version it has there.';
-comment on column mart.published_license_keys.org_id is 'Flexera One organization the row belongs to.';
-comment on column mart.published_license_keys.license_id is 'Flexera''s id of the license.';
-comment on column mart.published_license_keys.license_key is
-'The license as it was that night: a row of mart.dim_licenses.';
-
-create view mart.published_charge_keys as
-select
-    facts.consumer_key,
-    facts.host_key,
-    facts.cluster_key
-from mart.fct_chargeback as facts
-inner join ops.snapshots
-    on facts.load_id = snapshots.load_id and facts.snapshot_date = snapshots.snapshot_date;
-comment on view mart.published_charge_keys is 'One row per charge of a published night: what it names.';
-comment on column mart.published_charge_keys.consumer_key is
-'The consumer as it was that night: a row of mart.dim_consumers.';
-comment on column mart.published_charge_keys.host_key is
-'The host as it was that night: a row of mart.dim_hosts; empty for none.';
-comment on column mart.published_charge_keys.cluster_key is
-'The cluster as it was that night: a row of mart.dim_clusters; empty for none.';
-
-create view mart.published_level_keys as
-select
-    members.dimension,
-    members.member_key
-from mart.fct_members as members
-inner join ops.snapshots
-    on members.load_id = snapshots.load_id and members.snapshot_date = snapshots.snapshot_date;
-comment on view mart.published_level_keys is
-'One row per published night and version of a consumer, host or cluster that only its levels use.';
-comment on column mart.published_level_keys.dimension is
-'Which dimension the member is of: consumer, host or cluster.';
-comment on column mart.published_level_keys.member_key is
-'The version that the load uses: a row of mart.dim_consumers, mart.dim_hosts or mart.dim_clusters.';
-
-create view mart.published_product_keys as
-select facts.product_key
-from mart.fct_product_uses as facts
-inner join ops.snapshots
-    on facts.load_id = snapshots.load_id and facts.snapshot_date = snapshots.snapshot_date;
-comment on view mart.published_product_keys is 'One row per use of a product in a published night.';
-comment on column mart.published_product_keys.product_key is 'The product: a row of mart.dim_products.';
-
-create view mart.published_unit_keys as
-select facts.unit_key
-from mart.fct_unit_totals as facts
-inner join ops.snapshots
-    on facts.load_id = snapshots.load_id and facts.snapshot_date = snapshots.snapshot_date;
-comment on view mart.published_unit_keys is 'One row per license and node of a tree of a published night.';
-comment on column mart.published_unit_keys.unit_key is
-'The node of the tree: a row of mart.dim_organization_units.';
+    member_type,
+    member_key
+from mart.unit_members;
+comment on view mart.published_members is
+'One row per license, product, consumer, host, cluster or unit and unit of its charges in published nights.';
+comment on column mart.published_members.member_type is 'What member_key is the key of.';
+comment on column mart.published_members.member_key is 'What a charge names, or stands above a unit that it names.';
 
 create or replace view bi.dim_product with (security_invoker = true) as
 select
@@ -251,6 +208,12 @@ from mart.dim_products
 where
     (
         select true
+        from mart.published_members as published
+        where published.member_key = dim_products.product_key and published.member_type = 'product'
+        limit 1
+    )
+    or (
+        select true
         from mart.dim_licenses
         inner join bi.dim_license as visible on dim_licenses.license_key = visible.license_key
         where dim_licenses.product_key = dim_products.product_key
@@ -258,8 +221,9 @@ where
     )
     or (
         select true
-        from mart.published_product_keys as published
-        where published.product_key = dim_products.product_key
+        from mart.fct_product_uses as facts
+        inner join ops.snapshots on facts.load_id = snapshots.load_id
+        where facts.product_key = dim_products.product_key
         limit 1
     );
 
@@ -281,11 +245,18 @@ left join mart.license_types on lower(dim_licenses.license_type) = lower(license
 where
     (
         select true
-        from mart.published_license_keys as published
+        from mart.published_members as published
+        where published.member_key = dim_licenses.license_key and published.member_type = 'license'
+        limit 1
+    )
+    or (
+        select true
+        from mart.fct_license_positions as facts
+        inner join ops.snapshots on facts.load_id = snapshots.load_id
         where
-            published.license_id = dim_licenses.license_id
-            and published.org_id = dim_licenses.org_id
-            and published.license_key = dim_licenses.license_key
+            facts.license_id = dim_licenses.license_id
+            and facts.org_id = dim_licenses.org_id
+            and facts.license_key = dim_licenses.license_key
         limit 1
     );
 
@@ -308,14 +279,22 @@ from mart.dim_consumers
 where
     (
         select true
-        from mart.published_charge_keys as published
-        where published.consumer_key = dim_consumers.consumer_key
+        from mart.published_members as published
+        where published.member_key = dim_consumers.consumer_key and published.member_type = 'consumer'
         limit 1
     )
     or (
         select true
-        from mart.published_level_keys as published
-        where published.member_key = dim_consumers.consumer_key and published.dimension = 'consumer'
+        from mart.fct_chargeback as facts
+        inner join ops.snapshots on facts.load_id = snapshots.load_id
+        where facts.consumer_key = dim_consumers.consumer_key
+        limit 1
+    )
+    or (
+        select true
+        from mart.fct_members as members
+        inner join ops.snapshots on members.load_id = snapshots.load_id
+        where members.member_key = dim_consumers.consumer_key and members.dimension = 'consumer'
         limit 1
     );
 
@@ -329,14 +308,22 @@ from mart.dim_hosts
 where
     (
         select true
-        from mart.published_charge_keys as published
-        where published.host_key = dim_hosts.host_key
+        from mart.published_members as published
+        where published.member_key = dim_hosts.host_key and published.member_type = 'host'
         limit 1
     )
     or (
         select true
-        from mart.published_level_keys as published
-        where published.member_key = dim_hosts.host_key and published.dimension = 'host'
+        from mart.fct_chargeback as facts
+        inner join ops.snapshots on facts.load_id = snapshots.load_id
+        where facts.host_key = dim_hosts.host_key
+        limit 1
+    )
+    or (
+        select true
+        from mart.fct_members as members
+        inner join ops.snapshots on members.load_id = snapshots.load_id
+        where members.member_key = dim_hosts.host_key and members.dimension = 'host'
         limit 1
     )
 union all
@@ -358,14 +345,22 @@ from mart.dim_clusters
 where
     (
         select true
-        from mart.published_charge_keys as published
-        where published.cluster_key = dim_clusters.cluster_key
+        from mart.published_members as published
+        where published.member_key = dim_clusters.cluster_key and published.member_type = 'cluster'
         limit 1
     )
     or (
         select true
-        from mart.published_level_keys as published
-        where published.member_key = dim_clusters.cluster_key and published.dimension = 'cluster'
+        from mart.fct_chargeback as facts
+        inner join ops.snapshots on facts.load_id = snapshots.load_id
+        where facts.cluster_key = dim_clusters.cluster_key
+        limit 1
+    )
+    or (
+        select true
+        from mart.fct_members as members
+        inner join ops.snapshots on members.load_id = snapshots.load_id
+        where members.member_key = dim_clusters.cluster_key and members.dimension = 'cluster'
         limit 1
     )
 union all
@@ -383,10 +378,79 @@ from mart.dim_organization_units as units
 where
     (
         select true
-        from mart.published_unit_keys as published
-        where published.unit_key = units.unit_key
+        from mart.published_members as published
+        where published.member_key = units.unit_key and published.member_type = 'unit'
+        limit 1
+    )
+    or (
+        select true
+        from mart.fct_unit_totals as facts
+        inner join ops.snapshots on facts.load_id = snapshots.load_id
+        where facts.unit_key = units.unit_key
         limit 1
     );
+
+-- Facts as the wide views: licenses are joined from the left, so that a query pays only for what it asks of them.
+create or replace view bi.fact_chargeback with (security_invoker = true) as
+select
+    facts.snapshot_date,
+    facts.org_id,
+    facts.license_key,
+    dim_licenses.publisher_key,
+    coalesce(facts.product_key, dim_licenses.product_key) as product_key,
+    facts.consumer_key,
+    coalesce(facts.host_key, md5('no host of ' || facts.org_id)::uuid) as host_key,
+    coalesce(facts.cluster_key, md5('no cluster of ' || facts.org_id)::uuid) as cluster_key,
+    facts.cost_center_key,
+    facts.corporate_unit_key,
+    facts.location_key,
+    facts.consuming_installations,
+    facts.machine_consumption,
+    facts.cost_per_right,
+    facts.recharged_consumption,
+    facts.recharged_cost,
+    facts.currency,
+    facts.recharge_approach,
+    facts.derived_consumption,
+    facts.derived_cost,
+    facts.method_id,
+    facts.delta_reason,
+    facts.is_reconciled,
+    facts.is_carried_forward
+from ops.snapshots
+inner join mart.fct_chargeback as facts on snapshots.load_id = facts.load_id
+left join mart.dim_licenses on facts.license_key = dim_licenses.license_key;
+
+create or replace view bi.fact_product_use with (security_invoker = true) as
+select
+    facts.snapshot_date,
+    facts.org_id,
+    facts.license_key,
+    dim_licenses.publisher_key,
+    facts.product_key,
+    facts.consumer_key,
+    facts.is_main,
+    facts.is_supplementary
+from ops.snapshots
+inner join mart.fct_product_uses as facts on snapshots.load_id = facts.load_id
+left join mart.dim_licenses on facts.license_key = dim_licenses.license_key;
+
+create or replace view bi.fact_vm_consumption with (security_invoker = true) as
+select
+    facts.snapshot_date,
+    facts.org_id,
+    facts.license_key,
+    dim_licenses.publisher_key,
+    facts.consumer_key,
+    coalesce(facts.host_key, md5('no host of ' || facts.org_id)::uuid) as host_key,
+    coalesce(facts.cluster_key, md5('no cluster of ' || facts.org_id)::uuid) as cluster_key,
+    facts.installed_cores,
+    facts.consumption,
+    facts.recharged_consumption,
+    facts.recharged_cost
+from ops.snapshots
+inner join mart.fct_vm_consumption as facts on snapshots.load_id = facts.load_id
+left join mart.dim_licenses on facts.license_key = dim_licenses.license_key;
 
 delete from ops.access_rules where table_name ~ '^bi\.(dim|fact)_';
 update ops.access_rules
@@ -421,8 +485,7 @@ and exists (
     'write', 'A product is seen with the charge it is used for; row security applies to the charges that are looked up.'
 ),
 ('mart.unit_members', null, 'read', 'Only the trigger of ops.snapshots writes it.'),
-('mart.published_license_keys', 'true', 'read', 'Keys only, and only asked for one that is seen already.'),
-('mart.published_charge_keys', 'true', 'read', 'Keys only, and only asked for one that is seen already.'),
-('mart.published_level_keys', 'true', 'read', 'Keys only, and only asked for one that is seen already.'),
-('mart.published_product_keys', 'true', 'read', 'Keys only, and only asked for one that is seen already.'),
-('mart.published_unit_keys', 'true', 'read', 'Keys only, and only asked for one that is seen already.');
+(
+    'mart.published_members', 'true', 'read',
+    'Keys only, and only asked for one that is seen already; the units they belong to are not in it.'
+);
