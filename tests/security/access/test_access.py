@@ -198,7 +198,7 @@ def test_the_ledger_that_auditors_read_holds_no_secret(world: AccessWorld, night
             assert world.admin.rows(held, secret) == [], name
 
 
-@pytest.mark.parametrize("view", (*CHARGES, *STAR))
+@pytest.mark.parametrize("view", [*CHARGES, *STAR])
 def test_an_analyst_who_is_an_owner_as_well_still_sees_all(world: AccessWorld, view: str) -> None:
     both = world.person("both", "chargeback_analyst", "chargeback_owner")
 

@@ -21,7 +21,7 @@ comment on column mart.unit_members.night_count is 'In how many published nights
 
 create function ops.charged_members(charged_load_id bigint, charged_date date)
 returns table (unit_key uuid, member_type text, member_key uuid)
-language sql stable
+language sql stable rows 100000
 set search_path = pg_catalog, pg_temp
 as $$
 with recursive
