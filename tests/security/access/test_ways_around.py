@@ -199,9 +199,13 @@ def test_estimates_do_not_depend_on_the_names_of_others(
     for view, column, _ in readable:
         if column not in NAMES:
             continue
+        # The row that stands for no host or cluster is a constant of the view, and weighed as one.
+        of_a_table = (
+            f" and {view.removeprefix('dim_')}_id is not null" if view in {"dim_host", "dim_cluster"} else ""
+        )
         hidden = sorted({str(row[column]) for row in table(world.admin, view) if row[column]})
         estimates = {
-            _estimate(owner, f"select 1 from bi.{view} where {column} {operator} %s", value)
+            _estimate(owner, f"select 1 from bi.{view} where {column} {operator} %s{of_a_table}", value)
             for value in (*hidden[:: len(hidden) // 5 or 1], "!", "nobody", "zzzz")
         }
         tried += len(hidden)
