@@ -34,7 +34,6 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "fct_method_fits",
         "fct_product_uses",
         "fct_chargeback",
-        "dim_unit_members",
         "fct_vm_consumption",
         "fct_host_consumption",
         "fct_cluster_consumption",

@@ -10,8 +10,12 @@ from access_world import lines
 from owned import (
     CHARGES,
     CLOSED,
+    FACTS,
+    MEMBERS,
     REFERENCE,
+    STAR,
     TREES,
+    UNITS,
     Subtrees,
     expected,
     grant_all,
@@ -37,6 +41,24 @@ GRANTS = {
     "nowhere": (("cost_center", "Reta"), ("location", "Retail/Stores"), ("cost_center", "retail")),
     "unassigned": (("cost_center", "Unassigned"),),
 }
+
+
+# As a BI tool asks a star: every dimension joined, so that a member that is missing would lose its charges.
+BY_COST_CENTER = """
+select sum(facts.recharged_cost)
+from bi.fact_chargeback as facts
+inner join bi.dim_date using (snapshot_date)
+inner join bi.dim_license using (license_key)
+inner join bi.dim_publisher using (publisher_key)
+inner join bi.dim_product using (product_key)
+inner join bi.dim_consumer using (consumer_key)
+inner join bi.dim_host using (host_key)
+inner join bi.dim_cluster using (cluster_key)
+inner join bi.dim_cost_center using (cost_center_key)
+inner join bi.dim_corporate_unit using (corporate_unit_key)
+inner join bi.dim_location using (location_key)
+where dim_cost_center.level_1 = 'Retail'
+"""
 
 
 @pytest.fixture(scope="module", params=GRANTS)
@@ -90,6 +112,26 @@ def test_the_grants_of_these_tests_hold_rows_and_leave_rows_out(world: AccessWor
         assert len(own) < len(table(world.admin, "chargeback")), name
 
 
+def test_the_star_that_an_owner_sees_is_whole(world: AccessWorld, owner: tuple[Person, Subtrees]) -> None:
+    """An inner join of what the owner sees loses no fact, and no node of a tree hangs in the air."""
+    person, _ = owner
+    for fact in FACTS:
+        rows = table(person, fact)
+        for view, key in (*MEMBERS.items(), *((view, key) for view, (_, key) in UNITS.items())):
+            known = {row[key] for row in table(person, view)}
+            assert {row[key] for row in rows if key in row} <= known, (fact, view)
+    for view, (_, key) in UNITS.items():
+        nodes = table(person, view)
+        assert {row[f"parent_{key}"] for row in nodes} - {None} <= {row[key] for row in nodes}, view
+
+
+def test_the_grants_of_these_tests_hold_members_and_leave_members_out(world: AccessWorld) -> None:
+    """Of the small dimensions each cost center of the demo tenant has all members."""
+    own = Subtrees(GRANTS["one_leaf"])
+    for view in ("dim_consumer", "dim_host", "dim_cost_center"):
+        assert 0 < len(expected(world.admin, view, own)) < len(table(world.admin, view)), view
+
+
 def test_what_an_owner_adds_up_is_the_total_of_the_granted_subtree(world: AccessWorld) -> None:
     person = world.person("owner_a_subtree", "chargeback_owner")
     world.revoke(person)
@@ -100,6 +142,7 @@ def test_what_an_owner_adds_up_is_the_total_of_the_granted_subtree(world: Access
 
     assert total > 0
     assert person.value("select sum(recharged_cost) from bi.chargeback") == total
+    assert person.value(BY_COST_CENTER) == total
     assert person.value("select sum(own_cost) from bi.chargeback_by_cost_center") == total
     assert person.value("select sum(total_cost) from bi.chargeback_by_cost_center where depth = 0") == total
     assert person.value("select recharged_cost from bi.snapshot limit 1") is None
@@ -156,7 +199,7 @@ def test_the_ledger_that_auditors_read_holds_no_secret(world: AccessWorld, night
             assert world.admin.rows(held, secret) == [], name
 
 
-@pytest.mark.parametrize("view", CHARGES)
+@pytest.mark.parametrize("view", [*CHARGES, *STAR])
 def test_an_analyst_who_is_an_owner_as_well_still_sees_all(world: AccessWorld, view: str) -> None:
     both = world.person("both", "chargeback_analyst", "chargeback_owner")
 
