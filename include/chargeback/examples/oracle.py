@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chargeback.examples.cases import (
     Answer,
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from chargeback.methods import Method
 
 _FACTOR = ("factor", "core_factor")
-_POLICY = ("policy", "residue_policy", "residue")
+_POLICY = ("policy", "residue_policy", "residue", "residue_mode", "mode")
+_BY_INSTANCE = ("users_by_instance", "instances", "users", "quantities")
+_CORES = ("cores", "host_cores", "total_cores")
+_CORES_PER_PROCESSOR = ("cores_per_processor", "cores_per_socket", "cores_per_cpu")
 
 
 @calculation(
@@ -48,7 +51,7 @@ def _devices(inputs: Inputs, method_id: str) -> Case:
         for name, value in inputs.entries("devices", "servers", "hosts", prefix="device")
         for node in _device(name, entry(value, "cores"), inputs)
     ]
-    if not nodes:
+    if not inputs.is_given("devices", "servers", "hosts"):
         nodes = _device("device", inputs, inputs)
     rule = method(
         method_id, round_at=_round_at(inputs), residue_policy=_policy(inputs), share_scale=scale_of(inputs)
@@ -63,12 +66,13 @@ def _device(name: str, device: Inputs, shared: Inputs) -> list[Node]:
     return repeated([node], device.number("count", "quantity", default=1))
 
 
-def cores_of(device: Inputs) -> Decimal:
-    """All cores of a machine, given as such or as processors times cores."""
-    if device.has("cores", "host_cores", "total_cores"):
-        return device.number("cores", "host_cores", "total_cores")
+def cores_of(device: Inputs) -> Decimal | None:
+    """All cores of a machine, given as such or as processors times cores; None where they are null."""
+    cores = device.number_or_none(*_CORES)
+    if cores is not None or (device.is_given(*_CORES) and not device.has(*_CORES_PER_PROCESSOR)):
+        return cores
     processors = device.number("processors", "sockets", "cpus", default=1)
-    return processors * device.number("cores_per_processor", "cores_per_socket", "cores_per_cpu")
+    return processors * device.number(*_CORES_PER_PROCESSOR)
 
 
 def _round_at(inputs: Inputs) -> str | None:
@@ -196,15 +200,8 @@ def cluster_split(inputs: Inputs) -> Case:
         residue_policy=_policy(inputs),
         share_scale=scale_of(inputs),
     )
-    license_ = License(method=rule, nodes=_cluster(inputs), price=price_of(inputs))
+    license_ = License(method=rule, nodes=_cluster(inputs))
     return Case([license_], _residue_answer)
-
-
-def price_of(inputs: Inputs) -> dict[str, object] | None:
-    """The price per right an example gives, and the minor unit of its currency."""
-    price = inputs.number_or_none("cost_per_right", "price_per_right", "price")
-    scale = inputs.number("currency_scale", "cost_scale", "money_scale", default=2)
-    return None if price is None else {"cost_per_right": price, "currency_scale": int(scale)}
 
 
 def _cluster(inputs: Inputs) -> list[Node]:
@@ -298,9 +295,7 @@ def _server(name: str, server: Inputs, shared: Inputs) -> list[Node]:
 
 
 def _has_cores(server: Inputs) -> bool:
-    return server.has(
-        "cores", "host_cores", "total_cores", "cores_per_processor", "cores_per_socket", "cores_per_cpu"
-    )
+    return server.has(*_CORES, *_CORES_PER_PROCESSOR)
 
 
 @calculation("nup_license", "nup_max", "nup_consumption", "nup_total", "nup_larger", "nup_split")
@@ -315,19 +310,17 @@ def named_users(inputs: Inputs) -> Case:
 @calculation("nup_user_max", "nup_users", "nup_accounts", "nup_shared_account")
 def named_user_accounts(inputs: Inputs) -> Case:
     """An account on several instances counts once, at its largest quantity."""
-    if inputs.has("users_by_instance", "instances", "users"):
-        accounts = [
-            (
-                str(inputs.value("account") or "account"),
-                inputs.value("users_by_instance", "instances", "users"),
-            )
-        ]
-    else:
+    if inputs.is_given("accounts"):
         accounts = inputs.entries("accounts", prefix="account")
+    elif inputs.is_given(*_BY_INSTANCE):
+        accounts = [(str(inputs.value("account") or "account"), inputs.value(*_BY_INSTANCE))]
+    else:
+        raise InputError(f"input {_BY_INSTANCE[0]} is missing")
     nodes: list[Node] = []
     for account, value in accounts:
-        by_instance = Inputs({"users": value}).entries("users", prefix="instance")
-        nodes += [_account(account, instance, entry(users, "users")) for instance, users in by_instance]
+        nodes += [
+            _account(account, instance, entry(users, "users")) for instance, users in _by_instance(value)
+        ]
     servers = {node["parent_node_id"] for node in nodes}
     nodes += [{"node_id": server, "node_type": "host"} for server in sorted(servers)]
     rule = method(
@@ -336,6 +329,14 @@ def named_user_accounts(inputs: Inputs) -> Case:
         share_scale=scale_of(inputs),
     )
     return Case([License(method=rule, nodes=nodes)], consumption)
+
+
+def _by_instance(value: object) -> list[tuple[str, Any]]:
+    """Quantities by instance, also as the input of that name of an entry for an account."""
+    given = entry(value, "users")
+    if not given.is_given(*_BY_INSTANCE):
+        given = Inputs({"users": value})
+    return given.entries(*_BY_INSTANCE, prefix="instance")
 
 
 def _account(account: str, instance: str, users: Inputs) -> Node:

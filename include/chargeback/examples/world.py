@@ -49,6 +49,7 @@ _PRICE_COLUMNS = (
     "purchase_quantity",
     "quantity_per_unit",
     "term_months",
+    "currency",
     "currency_scale",
 )
 _TOGETHER = {"unallocated": "__unallocated__", "rounding": "__rounding__"}
@@ -92,7 +93,7 @@ class World:
             zip(TERM_COLUMNS, term(self._load_id, number, license_id, license_.method, None), strict=True)
         )
         row |= {"license_quantity": license_.quantity}
-        if license_.tiers:
+        if license_.tiers is not None:
             row["tier_list"] = f"example {number}"
             self._insert_tiers(row["tier_list"], license_.tiers)
         self._copy("int_license_terms", TERM_COLUMNS, [row])
@@ -156,7 +157,7 @@ def _result(nodes: Sequence[Node], quantities: dict[str, Any], shares: dict[str,
     """The rows of a license, consumers in the order the example gives them."""
     license_row = quantities[""]
     order = [node["node_id"] for node in nodes if node["node_id"] in shares]
-    order += sorted(node_id for node_id in shares if node_id not in set(order))
+    order += sorted(set(shares) - set(order))
     consumed: dict[str, Decimal] = {}
     costs: dict[str, Decimal | None] = {}
     for node_id in order:
