@@ -25,13 +25,24 @@ _MOST = 200_000
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class License:
-    """One license of an example: its capacity tree, and the method that works it out."""
+    """One license of an example: its capacity tree, the method that works it out, and the decimals of its shares."""
 
     method: Method
     nodes: Sequence[Node] = ()
     quantity: Decimal | None = None
     price: Mapping[str, Any] | None = None
     tiers: Sequence[tuple[Decimal | None, Decimal]] | None = None
+    scale: int | None = None
+
+    @property
+    def share_scale(self) -> int:
+        """The decimals at which shares are settled: the method's, or more where the example wants more."""
+        return max(self.method.share_scale, self.scale or 0)
+
+    @property
+    def is_coarse(self) -> bool:
+        """Whether the example wants its shares with fewer decimals than they are settled at."""
+        return self.scale is not None and self.scale < self.share_scale
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,25 +121,18 @@ def price_of(inputs: Inputs) -> dict[str, object] | None:
 
 
 def _finished(case: Case, inputs: Inputs) -> Case:
-    """The case with a name of its own for each machine, and the example's price, if it has one.
-
-    A scale of the example rounds its shares only: what they cost is worked out from shares as exact as the nightly
-    run settles them, in a license of their own.
-    """
-    price = price_of(inputs)
-    shared = [
-        dataclasses.replace(each, nodes=_distinct(each.nodes), price=each.price or price)
+    """The case with a name of its own for each machine, and the price and the decimals of the example."""
+    price, scale = price_of(inputs), scale_of(inputs)
+    licenses = [
+        dataclasses.replace(
+            each,
+            nodes=_distinct(each.nodes),
+            price=each.price or price,
+            scale=scale if each.scale is None else each.scale,
+        )
         for each in case.licenses
     ]
-    if price is None:
-        return Case(shared, case.answer)
-    exact = [dataclasses.replace(each, method=_settled(each.method)) for each in shared]
-
-    def answer(results: Sequence[Result]) -> Answer:
-        pairs = zip(results[: len(shared)], results[len(shared) :], strict=True)
-        return case.answer([dataclasses.replace(result, costs=paid.costs) for result, paid in pairs])
-
-    return Case([*shared, *exact], answer)
+    return Case(licenses, case.answer)
 
 
 def _distinct(nodes: Sequence[Node]) -> list[Node]:
@@ -143,11 +147,6 @@ def _distinct(nodes: Sequence[Node]) -> list[Node]:
             raise InputError(f"{name} stands twice")
         distinct.append(node if seen[name] == 1 else {**node, "node_id": f"{name} ({seen[name]})"})
     return distinct
-
-
-def _settled(changed: Method) -> Method:
-    """A method that settles shares at as many decimals as in the catalog."""
-    return dataclasses.replace(changed, share_scale=_catalog().methods[changed.method_id].share_scale)
 
 
 def _for_each(function: Prepare, name: str) -> Prepare:
@@ -181,9 +180,11 @@ def method(method_id: str, **changes: Any) -> Method:
     return dataclasses.replace(_catalog().methods[method_id], **given)
 
 
-def scale_of(inputs: Inputs, default: int = 12) -> int:
-    """The decimals an example wants its shares settled at."""
-    scale = inputs.number("scale", default=default)
+def scale_of(inputs: Inputs, default: int | None = None) -> int | None:
+    """The decimals an example wants its shares rounded to; None for as they are settled."""
+    scale = inputs.number_or_none("scale")
+    if scale is None:
+        return default
     if scale != int(scale) or not 0 <= scale <= 18:
         raise InputError(f"input scale is {scale}, not a whole number from 0 to 18")
     return int(scale)

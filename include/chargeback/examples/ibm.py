@@ -14,7 +14,6 @@ from chargeback.examples.cases import (
     consumption,
     method,
     repeated,
-    scale_of,
 )
 from chargeback.examples.inputs import InputError, Inputs, entry, flag, limit, number
 from chargeback.examples.oracle import cores_of
@@ -79,7 +78,7 @@ def _is_full(inputs: Inputs) -> bool:
 
 def _pvu(inputs: Inputs) -> Method:
     if _is_full(inputs):
-        return method("ibm_pvu.full_capacity.v1", share_scale=scale_of(inputs))
+        return method("ibm_pvu.full_capacity.v1")
     return _by_layers(inputs, "ibm_pvu.sub_capacity.layered.v1", "ibm_pvu.sub_capacity.flat.v1")
 
 
@@ -87,15 +86,15 @@ def _by_layers(inputs: Inputs, layered: str, flat: str) -> Method:
     word = inputs.text("method", "layers", "variant", default="layered")
     if word not in ("layered", "flat"):
         raise InputError(f"input method is {word!r}, not layered or flat")
-    return method(layered if word == "layered" else flat, share_scale=scale_of(inputs))
+    return method(layered if word == "layered" else flat)
 
 
 @calculation("pvu_layered", "pvu_split", "vpc_layered", "pvu_layers", "pvu_layered_vs_flat", "pvu_compare")
 def layered(inputs: Inputs) -> Case:
     """A host's units, and its machines' shares both by layers and flat."""
-    nodes, scale = _host(inputs, is_full=_is_full(inputs)), scale_of(inputs)
-    by_layers = method("ibm_pvu.sub_capacity.layered.v1", share_scale=scale)
-    flat = method("ibm_pvu.sub_capacity.flat.v1", share_scale=scale)
+    nodes = _host(inputs, is_full=_is_full(inputs))
+    by_layers = method("ibm_pvu.sub_capacity.layered.v1")
+    flat = method("ibm_pvu.sub_capacity.flat.v1")
     return Case([License(method=rule, nodes=nodes) for rule in (_pvu(inputs), by_layers, flat)], _variants)
 
 
@@ -147,7 +146,7 @@ def vpc_host(inputs: Inputs) -> Case:
     else:
         nodes = _host(inputs, is_full=False)
     rule = _by_layers(inputs, "ibm_vpc.layered.v1", "ibm_vpc.flat.v1")
-    changed = method(rule.method_id, factor=ratio, share_scale=scale_of(inputs))
+    changed = method(rule.method_id, factor=ratio)
     return Case([License(method=changed, nodes=nodes)], _host_answer)
 
 
@@ -264,7 +263,7 @@ def _power(inputs: Inputs, default: str) -> Method:
         raise InputError(f"input round_at is {round_at!r}, not partition, sum or none")
     if round_at == "none":
         return method(rules["sum"], round_at="none", factor=inputs.number_or_none(*_POINTS))
-    return method(rules[round_at], factor=inputs.number_or_none(*_POINTS), share_scale=scale_of(inputs))
+    return method(rules[round_at], factor=inputs.number_or_none(*_POINTS))
 
 
 def _partition(name: str, cores: Decimal, parent: str | None = None) -> Node:
@@ -357,9 +356,7 @@ def tiered(inputs: Inputs) -> Case:
         for name, value in consumers
     ]
     is_rounded = inputs.flag("ceil", "round_up", default=True)
-    rule = method(
-        "ibm_rvu.tiers.cores.v1", round_at="sum" if is_rounded else "none", share_scale=scale_of(inputs)
-    )
+    rule = method("ibm_rvu.tiers.cores.v1", round_at="sum" if is_rounded else "none")
     quantity = (
         inputs.number("quantity", "resources", "total")
         if not nodes

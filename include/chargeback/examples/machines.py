@@ -13,7 +13,6 @@ from chargeback.examples.cases import (
     consumption,
     method,
     repeated,
-    scale_of,
 )
 from chargeback.examples.inputs import InputError, Inputs, entry
 from chargeback.examples.oracle import cores_of
@@ -57,7 +56,7 @@ def _points(inputs: Inputs, method_id: str, counted: tuple[str, ...], points: tu
             "points_per_core": inputs.number_or_none(*points) if per_unit is None else per_unit,
         }
         nodes += repeated([node], device.number("count", default=1))
-    return Case([License(method=method(method_id, share_scale=scale_of(inputs)), nodes=nodes)], consumption)
+    return Case([License(method=method(method_id), nodes=nodes)], consumption)
 
 
 def _units(device: Inputs, names: tuple[str, ...]) -> Decimal | None:
@@ -96,7 +95,7 @@ def _floor(inputs: Inputs, count: Decimal) -> Case:
 
 def _floor_method(inputs: Inputs) -> Method:
     floor = inputs.number_or_none("floor", "min_per_cpu", "min_per_processor", "minimum")
-    return method("vmware_core.host.v1", minimum_per_processor=floor, share_scale=scale_of(inputs))
+    return method("vmware_core.host.v1", minimum_per_processor=floor)
 
 
 def _floored_hosts(inputs: Inputs, count: Decimal) -> list[Node]:
@@ -127,7 +126,6 @@ def per_device(inputs: Inputs) -> Case:
     rule = method(
         "device.installations.v1",
         units_per_right=Decimal("Infinity") if covered is None else covered,
-        share_scale=scale_of(inputs),
     )
     return Case([License(method=rule, nodes=nodes)], consumption)
 
@@ -146,6 +144,4 @@ def per_user(inputs: Inputs) -> Case:
         {"node_id": f"{account}#{number}", "node_type": "user", "account_id": account}
         for number, account in enumerate(accounts, start=1)
     ]
-    return Case(
-        [License(method=method("user.each.v1", share_scale=scale_of(inputs)), nodes=nodes)], consumption
-    )
+    return Case([License(method=method("user.each.v1"), nodes=nodes)], consumption)

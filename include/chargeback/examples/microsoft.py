@@ -13,7 +13,6 @@ from chargeback.examples.cases import (
     calculation,
     consumption,
     method,
-    scale_of,
     whole,
 )
 from chargeback.examples.inputs import InputError, Inputs, entry
@@ -85,7 +84,6 @@ def _windows_method(inputs: Inputs, scope: str) -> Method:
         if is_datacenter
         else inputs.number_or_none("vms_per_license", "vms_per_layer"),
         units_per_right=inputs.number_or_none("pack", "pack_size"),
-        share_scale=scale_of(inputs),
     )
 
 
@@ -131,7 +129,6 @@ def windows_per_vm(inputs: Inputs) -> Case:
         "microsoft_windows_server.virtual_machine.v1",
         minimum_per_device=inputs.number_or_none("min_per_vm"),
         minimum_per_license=inputs.number_or_none("min_per_customer", "min_per_license"),
-        share_scale=scale_of(inputs),
     )
     return Case([License(method=rule, nodes=_virtual_cores(inputs))], consumption)
 
@@ -142,7 +139,6 @@ def sql_per_vm(inputs: Inputs) -> Case:
     rule = method(
         "microsoft_sql_server.virtual_machine.v1",
         minimum_per_device=inputs.number_or_none("min_per_vm"),
-        share_scale=scale_of(inputs),
     )
     return Case([License(method=rule, nodes=_virtual_cores(inputs))], _each_machine)
 
@@ -194,7 +190,6 @@ def sql_physical(inputs: Inputs) -> Case:
         "microsoft_sql_server.physical.v1",
         minimum_per_processor=inputs.number_or_none("min_per_processor"),
         units_per_right=inputs.number_or_none("pack", "pack_size"),
-        share_scale=scale_of(inputs),
     )
     return Case([License(method=rule, nodes=nodes)], consumption)
 

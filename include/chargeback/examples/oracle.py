@@ -14,7 +14,6 @@ from chargeback.examples.cases import (
     consumption,
     method,
     repeated,
-    scale_of,
 )
 from chargeback.examples.inputs import InputError, Inputs, entry, flag
 
@@ -53,9 +52,7 @@ def _devices(inputs: Inputs, method_id: str) -> Case:
     ]
     if not inputs.is_given("devices", "servers", "hosts"):
         nodes = _device("device", inputs, inputs)
-    rule = method(
-        method_id, round_at=_round_at(inputs), residue_policy=_policy(inputs), share_scale=scale_of(inputs)
-    )
+    rule = method(method_id, round_at=_round_at(inputs), residue_policy=_policy(inputs))
     return Case([License(method=rule, nodes=nodes)], consumption)
 
 
@@ -104,7 +101,6 @@ def group_residue(inputs: Inputs) -> Case:
         "oracle_processor.device.group_rounding.v1",
         round_at=_round_at(inputs),
         residue_policy=_policy(inputs),
-        share_scale=scale_of(inputs),
     )
     return Case([License(method=rule, nodes=nodes)], _residue_answer)
 
@@ -198,7 +194,6 @@ def cluster_split(inputs: Inputs) -> Case:
         weight=weights[weight],
         round_at=_round_at(inputs),
         residue_policy=_policy(inputs),
-        share_scale=scale_of(inputs),
     )
     license_ = License(method=rule, nodes=_cluster(inputs))
     return Case([license_], _residue_answer)
@@ -259,7 +254,6 @@ def _named_user_method(inputs: Inputs) -> Method:
         minimum_per_device=per_server or Decimal(0),
         minimum_per_license=inputs.number_or_none("min_per_license", "minimum_per_license"),
         round_at=_round_at(inputs),
-        share_scale=scale_of(inputs),
     )
 
 
@@ -326,7 +320,6 @@ def named_user_accounts(inputs: Inputs) -> Case:
     rule = method(
         "oracle_named_user_plus.larger.v1",
         minimum_per_processor=Decimal(0),
-        share_scale=scale_of(inputs),
     )
     return Case([License(method=rule, nodes=nodes)], consumption)
 

@@ -69,7 +69,8 @@ def _fixed(inputs: Inputs, method_id: str, entries: Sequence[tuple[str, object]]
     """An amount shared; one in a currency, without a scale, is shared in the minor units of the currency."""
     is_money = inputs.has("currency") and not inputs.has("scale")
     license_ = License(
-        method=method(method_id, share_scale=None if is_money else scale_of(inputs, 2)),
+        method=method(method_id),
+        scale=None if is_money else scale_of(inputs, 2),
         nodes=[_consumer(name, value) for name, value in entries],
         quantity=inputs.number(*_TOTAL),
         price={"cost_per_right": 1, "currency": inputs.value("currency")} if is_money else None,
@@ -192,7 +193,7 @@ def costs(inputs: Inputs) -> Case:
         else inputs.with_value("currency_scale", scale)
     )
     license_ = License(
-        method=method("fixed_amount.configured.v1", share_scale=12),
+        method=method("fixed_amount.configured.v1"),
         nodes=[
             {"node_id": name, "node_type": "device", "allocation_weight": abs(value)}
             for name, value in quantities
