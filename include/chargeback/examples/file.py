@@ -61,7 +61,7 @@ def _example(number: int, entry: object) -> Example:
     return Example(
         example_id=str(values.get("id") or f"example {number}"),
         license_type=str(values.get("license_type") or "any"),
-        calculation=str(values.get("calc") or ""),
+        calculation=str(values.get("calc") or "").strip(),
         inputs=values.get("inputs", {}),
         expected=values.get("expected"),
         has_expected="expected" in values,

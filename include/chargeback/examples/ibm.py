@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from chargeback.examples.cases import (
     Answer,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from chargeback.examples.cases import Result
     from chargeback.methods import Method
 
-_MACHINES = ("vms", "direct_vms", "machines", "lpars", "partitions")
+_MACHINES = (("vms", "machines", "lpars", "partitions"), ("direct_vms",))
 _CORES = ("vcpus", "cores", "virtual_processors", "virtual_cores", "vcores")
 _CAP = ("cap", "capped_cores", "capped", "entitled", "entitlement")
 _POINTS = (
@@ -51,12 +52,19 @@ _COUNTED_BY = {
     "capped": (*_ENTITLED, *_VIRTUAL),
     "dedicated": ("dedicated", "dedicated_processors", "cores", *_VIRTUAL, *_ENTITLED),
 }
+_SHARED = (
+    ("capped", ("shared", "shared_partitions", "partitions", "lpars")),
+    ("capped", ("shared_total",)),
+    ("capped", ("shared_capped", "capped", "entitled")),
+    ("uncapped", ("shared_uncapped", "uncapped", "virtual_processors")),
+)
 _HOST = "host"
 # Behind the name of a pool, so that a machine may have the same.
 _POOL = " (pool)"
 _SHARED_POOL = f"shared{_POOL}"
 _POOL_CORES = ("pool_cores", "shared_pool", "pool_processors", "shared_pool_processors")
-_SERVER_CORES = ("active_processors", "active", "host_cores", "physical_cores", "server_cores")
+_HOST_CORES = ("host_cores", "physical_cores", "server_cores", "active_processors")
+_ACTIVE = ("active_processors", "active", *_HOST_CORES[:3])
 
 
 @calculation("pvu_host", "pvu_sub_capacity", "pvu_eligibility", "core_points_host")
@@ -151,8 +159,8 @@ def vpc_host(inputs: Inputs) -> Case:
 
 
 def _host_cores(inputs: Inputs) -> Decimal | None:
-    if inputs.has(*_SERVER_CORES):
-        return inputs.number(*_SERVER_CORES)
+    if inputs.has(*_HOST_CORES):
+        return inputs.number(*_HOST_CORES)
     return cores_of(inputs) if inputs.has("cores", "cores_per_processor", "cores_per_socket") else None
 
 
@@ -171,8 +179,9 @@ def _host(inputs: Inputs, *, is_full: bool) -> list[Node]:
     ]
     nodes += _machines(inputs, _HOST)
     for name, value in inputs.entries("pools", "resource_pools", prefix="pool"):
-        nodes += _pool(name, Inputs(value), _HOST, depth=1)
-    is_alone = is_full or not inputs.is_given(*_MACHINES, "pools", "resource_pools")
+        nodes += _pool(name, Inputs(value, f"pool {name}"), _HOST, depth=1)
+    machines = (*itertools.chain(*_MACHINES), "pools", "resource_pools")
+    is_alone = is_full or not inputs.is_given(*machines)
     return [_server(inputs)] if is_alone and len(nodes) == 1 else nodes
 
 
@@ -199,14 +208,14 @@ def _pool(name: str, pool: Inputs, parent: str, *, depth: int) -> list[Node]:
     }
     nodes = [node, *_machines(pool, node_id)]
     for inner_name, value in inner:
-        nodes += _pool(inner_name, Inputs(value), node_id, depth=depth + 1)
+        nodes += _pool(inner_name, Inputs(value, f"pool {inner_name}"), node_id, depth=depth + 1)
     return nodes
 
 
 def _machines(inputs: Inputs, parent: str) -> list[Node]:
     nodes: list[Node] = []
     for names in _MACHINES:
-        for name, value in inputs.entries(names, prefix="vm"):
+        for name, value in inputs.entries(*names, prefix="vm"):
             nodes += _machine(name, entry(value, "cores"), parent)
     return nodes
 
@@ -282,10 +291,9 @@ def _shared_pool(cap: Decimal | None, parent: str | None = None) -> list[Node]:
 )
 def power_server(inputs: Inputs) -> Case:
     """A Power server: dedicated and shared partitions, the shared pool, and the active processors as the limit."""
-    shared = [_entitled(name, value) for name, value in _shared(inputs)]
     dedicated = [_entitled(name, value) for name, value in inputs.entries("dedicated", prefix="dedicated")]
     return Case(
-        [License(method=_power(inputs, "partition"), nodes=_power_nodes(inputs, dedicated, shared))],
+        [License(method=_power(inputs, "partition"), nodes=_power_nodes(inputs, dedicated, _shared(inputs)))],
         _host_answer,
     )
 
@@ -295,7 +303,7 @@ def _power_nodes(
 ) -> list[Node]:
     """A server of so many active processors, its shared pool, and its partitions."""
     pool = inputs.number_or_none(*_POOL_CORES)
-    server = {"node_id": _HOST, "node_type": "host", "cores": inputs.number_or_none(*_SERVER_CORES)}
+    server = {"node_id": _HOST, "node_type": "host", "cores": inputs.number_or_none(*_ACTIVE)}
     parent = _HOST if pool is None else _SHARED_POOL
     partitions = [_partition(name, cores, _HOST) for name, cores in dedicated]
     partitions += [_partition(name, cores, parent) for name, cores in shared]
@@ -303,10 +311,13 @@ def _power_nodes(
     return [server, *_shared_pool(pool, _HOST), *(partition | on_host for partition in partitions)]
 
 
-def _shared(inputs: Inputs) -> list[tuple[str, Any]]:
-    kinds = ("shared", "shared_total", "shared_partitions", "shared_capped", "shared_uncapped")
-    names = (*kinds, "capped", "uncapped", "partitions", "lpars", "entitled", "virtual_processors")
-    return [pair for name in names for pair in inputs.entries(name, prefix=f"{name} ")]
+def _shared(inputs: Inputs) -> list[tuple[str, Decimal]]:
+    """The shared partitions: those that say their mode, and those that are listed by it."""
+    return [
+        _entitled(name, value, mode)
+        for mode, names in _SHARED
+        for name, value in inputs.entries(*names, prefix=f"{names[0]} ")
+    ]
 
 
 def _entitled(name: str, value: object, mode: str = "capped") -> tuple[str, Decimal]:

@@ -20,24 +20,28 @@ class InputError(Exception):
 class Inputs:
     """A mapping that knows which of its names were asked for."""
 
-    def __init__(self, values: object) -> None:
+    def __init__(self, values: object, what: str = "inputs") -> None:
         if not isinstance(values, Mapping):
-            raise InputError("inputs must be names with values")
+            raise InputError(f"{what} must be names with values")
         self._values: dict[str, Any] = {str(name): _value(value) for name, value in values.items()}
-        self._read: dict[str, None] = {}
+        self._asked: dict[str, str] = {}
 
     def asked(self) -> list[str]:
-        """The names that were asked for, in that order."""
-        return list(self._read)
+        """What was asked for, in that order, each by the first of its names."""
+        return list(dict.fromkeys(self._asked.values()))
 
     def unread(self) -> list[str]:
         """The names nobody asked for."""
-        return [name for name in self._values if name not in self._read]
+        return [name for name in self._values if name not in self._asked]
 
     def is_given(self, *names: str) -> bool:
         """Whether one of the names is there, if only with null or an empty list."""
-        self._read |= dict.fromkeys(names)
+        self._ask(names)
         return any(name in self._values for name in names)
+
+    def _ask(self, names: tuple[str, ...]) -> None:
+        for name in names:
+            self._asked.setdefault(name, names[0])
 
     def has(self, *names: str) -> bool:
         """Whether one of the names has a value."""
@@ -45,7 +49,7 @@ class Inputs:
 
     def value(self, *names: str) -> Any:
         """The value of the first of the names that has one; None for none."""
-        self._read |= dict.fromkeys(names)
+        self._ask(names)
         return next((self._values[name] for name in names if self._values.get(name) is not None), None)
 
     def number(self, *names: str, default: object = ...) -> Decimal:
@@ -56,6 +60,13 @@ class Inputs:
         if value is None:
             raise InputError(f"input {names[0]} is missing")
         return number(value, names[0])
+
+    def positive(self, *names: str, default: object = ...) -> Decimal:
+        """A number above 0, such as what something is divided by."""
+        result = self.number(*names, default=default)
+        if result <= 0:
+            raise InputError(f"input {names[0]} is {result}, not more than 0")
+        return result
 
     def number_or_none(self, *names: str) -> Decimal | None:
         """A number, or None where the example gives none."""
@@ -101,7 +112,7 @@ class Inputs:
     def with_value(self, name: str, value: object) -> Inputs:
         """The same inputs with another value of one of them."""
         changed = Inputs({**self._values, name: value})
-        changed._read = self._read
+        changed._asked = self._asked
         return changed
 
 

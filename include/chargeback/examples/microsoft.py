@@ -200,7 +200,7 @@ def packs(inputs: Inputs) -> Case:
     units = inputs.number("units", "cores", "licenses", "quantity")
     rule = method(
         "device.installations.v1",
-        units_per_right=inputs.number("pack", "pack_size", "cores_per_pack", default=2),
+        units_per_right=inputs.positive("pack", "pack_size", "cores_per_pack", default=2),
     )
     return Case(
         [License(method=rule, nodes=[{"node_id": "all", "node_type": "device", "installations": units}])],

@@ -27,6 +27,7 @@ _FACTOR = ("factor", "core_factor")
 _POLICY = ("policy", "residue_policy", "residue", "residue_mode", "mode")
 _BY_INSTANCE = ("users_by_instance", "instances", "users", "quantities")
 _CORES = ("cores", "host_cores", "total_cores")
+_PROCESSORS = ("processors", "sockets", "cpus")
 _CORES_PER_PROCESSOR = ("cores_per_processor", "cores_per_socket", "cores_per_cpu")
 
 
@@ -68,8 +69,9 @@ def cores_of(device: Inputs) -> Decimal | None:
     cores = device.number_or_none(*_CORES)
     if cores is not None or (device.is_given(*_CORES) and not device.has(*_CORES_PER_PROCESSOR)):
         return cores
-    processors = device.number("processors", "sockets", "cpus", default=1)
-    return processors * device.number(*_CORES_PER_PROCESSOR)
+    if not device.has(*_CORES_PER_PROCESSOR):
+        raise InputError("input cores is missing")
+    return device.number(*_PROCESSORS, default=1) * device.number(*_CORES_PER_PROCESSOR)
 
 
 def _round_at(inputs: Inputs) -> str | None:
@@ -348,7 +350,7 @@ def named_user_cloud(inputs: Inputs) -> Case:
     """So many users for every block of vCPUs, or part of one."""
     rule = method(
         "oracle_named_user_plus.standard_2.v1",
-        units_per_right=inputs.number("block", "vcpus_per_block", default=8),
+        units_per_right=inputs.positive("block", "vcpus_per_block", default=8),
         minimum_per_device=inputs.number("per_block", "min_per_block", default=10),
     )
     node = {
