@@ -103,8 +103,9 @@ def _prepare(example: Example) -> Prepared:
 
 
 def _known() -> str:
-    """The names of all calculations, one each."""
-    return f"there are {', '.join(sorted({known.names[0] for known in CALCULATIONS.values()}))}"
+    """The names of all calculations, one each, and where to read on."""
+    names = sorted({known.names[0] for known in CALCULATIONS.values()})
+    return f"there are {', '.join(names)} (docs/examples.md)"
 
 
 def _results(world: World, cases: Sequence[Case]) -> list[list[Result] | str]:
