@@ -143,13 +143,7 @@ def standard_cloud(inputs: Inputs) -> Case:
 
 
 def _cloud(inputs: Inputs, method_id: str) -> Case:
-    node = {
-        "node_id": "instance",
-        "node_type": "instance",
-        "is_cloud": True,
-        "threads": inputs.number("vcpus", "threads"),
-        "is_hyperthreaded": inputs.flag("hyperthreading", "hyper_threading", "hyperthreaded", default=True),
-    }
+    node = {"node_id": "instance", **_instance(inputs)}
     rule = method(
         method_id, units_per_right=inputs.number_or_none("vcpus_per_socket", "block", "vcpus_per_license")
     )
@@ -269,25 +263,35 @@ def _servers(inputs: Inputs) -> list[Node]:
 
 
 def _server(name: str, server: Inputs, shared: Inputs) -> list[Node]:
-    processors = server.number_or_none("processor_licenses", "points", "processor_points")
-    factor = Decimal(1)
-    if processors is None:
-        factor = server.number(*_FACTOR, default=shared.number(*_FACTOR, default=1))
-        processors = (
-            cores_of(server)
-            if _has_cores(server)
-            else server.number("processors", "sockets", "cpus", default=0)
-        )
+    """A server with its users: an instance of an authorized cloud where it has vCPUs."""
+    has_list = isinstance(server.value("users"), list)
     node: Node = {
         "node_id": name,
         "node_type": "device",
-        "cores": processors,
-        "core_factor": factor,
-        "users": server.number("users", "named_users", default=0)
-        if not isinstance(server.value("users"), list)
-        else None,
+        "users": None if has_list else server.number("users", "named_users", default=0),
+        **(_instance(server) if server.has("vcpus", "threads") else _processors(server, shared)),
     }
     return repeated([node], server.number("count", default=1) if server is not shared else Decimal(1))
+
+
+def _instance(inputs: Inputs) -> Node:
+    """An instance of an authorized cloud by its vCPUs."""
+    return {
+        "node_type": "instance",
+        "is_cloud": True,
+        "threads": inputs.number("vcpus", "threads"),
+        "is_hyperthreaded": inputs.flag("hyperthreading", "hyper_threading", "hyperthreaded", default=True),
+    }
+
+
+def _processors(server: Inputs, shared: Inputs) -> Node:
+    """Cores with their factor, or processors as they count."""
+    points = server.number_or_none("processor_licenses", "points", "processor_points")
+    if points is not None:
+        return {"cores": points, "core_factor": 1}
+    factor = server.number(*_FACTOR, default=shared.number(*_FACTOR, default=1))
+    cores = cores_of(server) if _has_cores(server) else server.number(*_PROCESSORS, default=0)
+    return {"cores": cores, "core_factor": factor}
 
 
 def _has_cores(server: Inputs) -> bool:

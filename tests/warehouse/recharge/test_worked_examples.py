@@ -104,7 +104,8 @@ def test_what_cannot_be_calculated_is_a_line_and_a_miss_and_the_others_go_on(
         - {id: refused, calc: costs, inputs: {quantities: {a: 1}, price: 5, scale: 9}, expected: {a: 5}}
         - {id: divided, calc: packs, inputs: {units: 5, pack: 0}, expected: 1}
         - {id: aimless, calc: packs, inputs: {units: 5}}
-        - {id: twice, calc: pvu_host, inputs: {pools: {a: {pools: {x: {vms: 1}}}, b: {pools: {x: {vms: 1}}}}}, expected: 1}
+        - {id: twice, calc: pvu_host, inputs: {pools: {a: {pools: {x: {vms: 1}}}, b: {pools: {x: {vms: 1}}}}},
+           expected: 1}
         - {id: many, calc: floor_estate, inputs: {hosts: 1000000, cores_per_cpu: 8}, expected: 1}
         - {id: endless limit, calc: packs, inputs: {units: .inf}, expected: 1}
         - {id: empty, calc: packs, inputs: {units: "", pack: .nan}, expected: 1}
