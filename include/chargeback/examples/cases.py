@@ -16,7 +16,7 @@ from chargeback.methods import Catalog, Method
 
 Node = dict[str, Any]
 # What examples call the figures of a license, the shares of its consumers and what they cost.
-_CONSUMPTION = ("consumption", "consumed", "license", "licenses", "total")
+_CONSUMPTION = ("consumption", "consumed", "license", "licenses", "total", "host")
 _SHARES = ("vm", "vms", "device", "devices", "server", "servers", "user", "users", "consumer", "shares")
 _COSTS = ("cost", "costs")
 # Of so many of one kind a machine each is made.

@@ -45,7 +45,7 @@ _Loader.add_constructor("tag:yaml.org,2002:float", _decimal)
 def read(path: Path) -> list[Example]:
     """The examples of a file, in their order."""
     try:
-        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a SafeLoader
+        document = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_Loader)  # noqa: S506 - a SafeLoader
     except OSError as error:
         raise SettingsInvalid(f"{path}: {error.strerror}. Name a file of worked examples.") from error
     except (yaml.YAMLError, UnicodeDecodeError, ArithmeticError) as error:

@@ -228,6 +228,9 @@ def _machine(name: str, machine: Inputs, parent: str) -> list[Node]:
         "host_node_id": _HOST,
         "cores": machine.number_or_none(*_CORES),
         "capped_cores": machine.number_or_none(*_CAP),
+        "sockets": machine.number_or_none("processors", "sockets"),
+        "threads": machine.number_or_none("threads"),
+        "is_cloud": _flag(machine, "cloud", "is_cloud"),
         "is_eligible_for_sub_capacity": _flag(
             machine, "eligible", "sub_capacity", "eligible_for_sub_capacity"
         ),

@@ -15,7 +15,7 @@ from chargeback.examples.cases import (
     repeated,
 )
 from chargeback.examples.inputs import InputError, Inputs, entry
-from chargeback.examples.oracle import cores_of
+from chargeback.examples.oracle import PROCESSOR_TYPE, cores_of
 
 if TYPE_CHECKING:
     from chargeback.methods import Method
@@ -53,6 +53,7 @@ def _points(inputs: Inputs, method_id: str, counted: tuple[str, ...], points: tu
             "node_id": name,
             "node_type": "device",
             column: _units(device, counted),
+            "processor_type": device.value(*PROCESSOR_TYPE),
             "points_per_core": inputs.number_or_none(*points) if per_unit is None else per_unit,
         }
         nodes += repeated([node], device.number("count", default=1))

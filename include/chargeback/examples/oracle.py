@@ -27,6 +27,7 @@ _FACTOR = ("factor", "core_factor")
 _POLICY = ("policy", "residue_policy", "residue", "residue_mode", "mode")
 _BY_INSTANCE = ("users_by_instance", "instances", "users", "quantities")
 _CORES = ("cores", "host_cores", "total_cores")
+PROCESSOR_TYPE = ("processor_type", "processor", "cpu")
 _PROCESSORS = ("processors", "sockets", "cpus")
 _CORES_PER_PROCESSOR = ("cores_per_processor", "cores_per_socket", "cores_per_cpu")
 
@@ -61,6 +62,7 @@ def _device(name: str, device: Inputs, shared: Inputs) -> list[Node]:
     factor = device.number_or_none(*_FACTOR)
     factor = shared.number_or_none(*_FACTOR) if factor is None else factor
     node = {"node_id": name, "node_type": "device", "cores": cores_of(device), "core_factor": factor}
+    node |= {"processor_type": device.value(*PROCESSOR_TYPE)}
     return repeated([node], device.number("count", "quantity", default=1))
 
 
@@ -254,9 +256,9 @@ def _named_user_method(inputs: Inputs) -> Method:
 
 
 def _servers(inputs: Inputs) -> list[Node]:
-    servers = inputs.value("servers", "devices", "hosts")
-    if isinstance(servers, list | dict):
-        entries = inputs.entries("servers", "devices", "hosts", prefix="server")
+    names = ("servers", "devices", "hosts", "users_by_server")
+    if isinstance(inputs.value(*names), list | dict):
+        entries = inputs.entries(*names, prefix="server")
         return [node for name, value in entries for node in _server(name, entry(value, "users"), inputs)]
     count = inputs.number("servers", "devices", "count", default=1)
     return repeated(_server("server", inputs, inputs), count)
@@ -264,14 +266,26 @@ def _servers(inputs: Inputs) -> list[Node]:
 
 def _server(name: str, server: Inputs, shared: Inputs) -> list[Node]:
     """A server with its users: an instance of an authorized cloud where it has vCPUs."""
-    has_list = isinstance(server.value("users"), list)
     node: Node = {
         "node_id": name,
         "node_type": "device",
-        "users": None if has_list else server.number("users", "named_users", default=0),
+        "users": _users(server),
         **(_instance(server) if server.has("vcpus", "threads") else _processors(server, shared)),
     }
     return repeated([node], server.number("count", default=1) if server is not shared else Decimal(1))
+
+
+def _users(server: Inputs) -> Decimal:
+    """The users of a server: how many, how many of each kind, or who they are."""
+    value = server.value("users", "named_users")
+    if value is None:
+        return Decimal(0)
+    try:
+        return sum(server.numbers("users", "named_users"), Decimal(0))
+    except InputError:
+        if not isinstance(value, list):
+            raise
+        return Decimal(len(set(map(str, value))))
 
 
 def _instance(inputs: Inputs) -> Node:
@@ -303,7 +317,9 @@ def named_users(inputs: Inputs) -> Case:
     """Users or their minimum, whichever is more."""
     minimum = inputs.number_or_none("minimum", "minimum_users")
     if minimum is not None:
-        inputs = inputs.with_value("min_per_server", minimum).with_value("min_per_processor", 0)
+        per_processor = inputs.number("min_per_processor", default=0)
+        inputs = inputs.with_value("min_per_processor", per_processor).with_value("minimum", None)
+        inputs = inputs.with_value("min_per_license", inputs.number("min_per_license", default=minimum))
     return Case([License(method=_named_user_method(inputs), nodes=_servers(inputs))], consumption)
 
 

@@ -30,6 +30,7 @@ _NODE_COLUMNS = (
     "threads",
     "sockets",
     "socket_cores",
+    "processor_type",
     "points_per_core",
     "core_factor",
     "users",
