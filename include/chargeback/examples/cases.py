@@ -116,7 +116,7 @@ def price_of(inputs: Inputs) -> dict[str, object] | None:
     return {
         "cost_per_right": price,
         "currency": currency,
-        "currency_scale": None if scale is None else int(scale),
+        "currency_scale": None if scale is None else whole(scale, "currency_scale"),
     }
 
 
