@@ -383,7 +383,8 @@ def _contradictions(given: dict[str, Any]) -> Iterable[str]:
     """Settings that are right one by one and wrong together."""
     if given.get("family") == "tiers" and not given.get("tier_list"):
         yield "needs a tier_list"
-    if given.get("cloud_list") and given.get("round_at") != "partition":
+    is_rounded = given.get("family") == "named_users" or given.get("round_at") == "partition"
+    if given.get("cloud_list") and not is_rounded:
         yield "has a cloud_list, and so must round at each partition"
     if (
         given.get("family") == "capacity"

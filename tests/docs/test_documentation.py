@@ -16,6 +16,10 @@ from sqlalchemy.pool import NullPool
 
 from asked_queries import QUERIES, query
 from chargeback import errors, metrics
+from chargeback.examples import file as examples_file
+from chargeback.examples import runner
+from chargeback.examples.cases import CALCULATIONS
+from chargeback.examples.inputs import Inputs
 from chargeback.provider import get_provider_info
 from chargeback.settings import FlexeraSettings
 from chargeback.steps import figures
@@ -24,8 +28,11 @@ from chargeback.warehouse.database import Database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from sqlalchemy.engine import Connection
+
+    from chargeback.examples.cases import Calculation
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yaml").read_text(encoding="utf-8"))
 ENV_EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
@@ -226,6 +233,40 @@ def findings() -> set[str]:
         for call in calls
         if call.func.id in tellers and isinstance(call.args[0], ast.Constant)  # type: ignore[attr-defined]
     }
+
+
+def test_the_examples_page_lists_every_calculation_with_its_inputs() -> None:
+    listed = [
+        [re.findall(r"`(\w+)`", f"{names[0]} {names[1]}"), names[2], re.findall(r"`(\w+)`", names[3])]
+        for names in table("docs/examples.md", "calculation")
+    ]
+
+    assert listed == [
+        [list(calculation.names), calculation.summary, asked(calculation)]
+        for calculation in dict.fromkeys(CALCULATIONS.values())
+    ]
+
+
+def asked(calculation: Calculation) -> list[str]:
+    """What a calculation asks of the inputs of its examples, beside what all calculations ask."""
+    names: dict[str, None] = {}
+    for example in examples_file.read(examples_file.EXAMPLES_FILE):
+        if CALCULATIONS[example.calculation] is calculation:
+            inputs = Inputs(example.inputs)
+            calculation.prepare(inputs)
+            names |= dict.fromkeys(inputs.asked())
+    of_all = {row[0].strip("`") for row in table("docs/examples.md", "input of all calculations")}
+    return [name for name in names if name not in of_all]
+
+
+def test_the_examples_of_the_page_are_right(module_warehouse_url: str, tmp_path: Path) -> None:
+    [block] = blocks("docs/examples.md", "yaml")
+    path = tmp_path / "examples.yaml"
+    path.write_text(block, encoding="utf-8")
+
+    outcomes = runner.run(Database.connect(module_warehouse_url), examples_file.read(path))
+
+    assert [outcome.line() for outcome in outcomes if not outcome.is_right] == []
 
 
 def test_production_lists_every_metric_with_its_meaning() -> None:

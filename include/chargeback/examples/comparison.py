@@ -28,7 +28,8 @@ def found(answer: Answer, expected: object) -> Any:
     if isinstance(expected, list):
         return list(answer.items) if answer.items is not None else None
     if isinstance(expected, Mapping):
-        if set(map(str, expected)) & set(answer.figures):
+        names = set(map(str, expected))
+        if names & set(answer.figures) and not names <= set(answer.shares or ()):
             return {name: _figure(answer.figures.get(str(name)), expected[name]) for name in expected}
         return None if answer.shares is None else _as_named(answer.shares, expected)
     return answer.number
@@ -48,7 +49,8 @@ def text(value: object) -> str:
     number = _number(value)
     if number is None or abs(number.adjusted()) > _LONGEST:
         return "nothing" if value is None else str(value)
-    return f"{number.quantize(Decimal(1)) if number == number.to_integral_value() else number.normalize():f}"
+    written = f"{number:f}"
+    return written.rstrip("0").rstrip(".") if "." in written else written
 
 
 def _figure(value: object, expected: object) -> object:
@@ -60,9 +62,10 @@ def _figure(value: object, expected: object) -> object:
 def _as_named(shares: Mapping[str, Any], expected: Mapping[Any, Any]) -> dict[str, Any]:
     """Shares under the names the example uses. Who owes nothing need not be named, nor a rounding row."""
     written = {_NAMES.get(str(name).lower(), str(name)): str(name) for name in expected}
+    nobody = {name: Decimal(0) for name in written if name in _NAMES}
     return {
         written.get(name, name): value
-        for name, value in shares.items()
+        for name, value in {**nobody, **shares}.items()
         if name in written or (name != _ROUNDING and value != 0)
     }
 

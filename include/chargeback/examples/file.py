@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -23,19 +23,29 @@ class Example:
     calculation: str
     inputs: Any
     expected: Any
+    has_expected: bool = True
 
 
 class _Loader(yaml.SafeLoader):
     """Decimals are read exactly."""
 
 
-_Loader.add_constructor("tag:yaml.org,2002:float", lambda _loader, node: Decimal(str(node.value)))
+def _decimal(_loader: _Loader, node: yaml.ScalarNode) -> Decimal | str:
+    """The number as it is written, .inf and .nan too; what YAML alone takes for one (1:30.5) stays a text."""
+    text = str(node.value).replace("_", "").lower()
+    try:
+        return Decimal(text.replace(".inf", "inf").replace(".nan", "nan"))
+    except InvalidOperation:
+        return str(node.value)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:float", _decimal)
 
 
 def read(path: Path) -> list[Example]:
     """The examples of a file, in their order."""
     try:
-        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a SafeLoader
+        document = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_Loader)  # noqa: S506 - a SafeLoader
     except OSError as error:
         raise SettingsInvalid(f"{path}: {error.strerror}. Name a file of worked examples.") from error
     except (yaml.YAMLError, UnicodeDecodeError, ArithmeticError) as error:
@@ -51,7 +61,8 @@ def _example(number: int, entry: object) -> Example:
     return Example(
         example_id=str(values.get("id") or f"example {number}"),
         license_type=str(values.get("license_type") or "any"),
-        calculation=str(values.get("calc") or ""),
+        calculation=str(values.get("calc") or "").strip(),
         inputs=values.get("inputs", {}),
         expected=values.get("expected"),
+        has_expected="expected" in values,
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from chargeback.examples.cases import (
     Answer,
@@ -14,10 +15,9 @@ from chargeback.examples.cases import (
     consumption,
     method,
     repeated,
-    scale_of,
 )
-from chargeback.examples.inputs import InputError, Inputs, entry, flag, number
-from chargeback.examples.oracle import cores_of, price_of
+from chargeback.examples.inputs import InputError, Inputs, entry, flag, limit, number
+from chargeback.examples.oracle import cores_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from chargeback.examples.cases import Result
     from chargeback.methods import Method
 
-_MACHINES = ("vms", "direct_vms", "machines", "lpars", "partitions")
+_MACHINES = (("vms", "machines", "lpars", "partitions"), ("direct_vms",))
 _CORES = ("vcpus", "cores", "virtual_processors", "virtual_cores", "vcores")
 _CAP = ("cap", "capped_cores", "capped", "entitled", "entitlement")
 _POINTS = (
@@ -45,39 +45,65 @@ _ENTITLED = (
     "processing_units",
     "capacity",
 )
-_HOST = "host"
-
-
-@calculation(
-    "pvu_host", "pvu_sub_capacity", "pvu_full_capacity", "pvu_full", "pvu_eligibility", "core_points_host"
+_VIRTUAL = ("virtual_processors", "vcpus", "processors")
+# What a partition of each mode counts.
+_COUNTED_BY = {
+    "uncapped": _VIRTUAL,
+    "capped": (*_ENTITLED, *_VIRTUAL),
+    "dedicated": ("dedicated", "dedicated_processors", "cores", *_VIRTUAL, *_ENTITLED),
+}
+_SHARED = (
+    ("capped", ("shared", "shared_partitions", "partitions", "lpars")),
+    ("capped", ("shared_total",)),
+    ("capped", ("shared_capped", "capped", "entitled")),
+    ("uncapped", ("shared_uncapped", "uncapped", "virtual_processors")),
 )
+_HOST = "host"
+# Behind the name of a pool, so that a machine may have the same.
+_POOL = " (pool)"
+_SHARED_POOL = f"shared{_POOL}"
+_POOL_CORES = ("pool_cores", "shared_pool", "pool_processors", "shared_pool_processors")
+_HOST_CORES = ("host_cores", "physical_cores", "server_cores", "active_processors")
+_ACTIVE = ("active_processors", "active", *_HOST_CORES[:3])
+
+
+@calculation("pvu_host", "pvu_sub_capacity", "pvu_eligibility", "core_points_host")
 def pvu_host(inputs: Inputs) -> Case:
     """What a host counts, in sub-capacity or in full."""
+    return Case([License(method=_pvu(inputs), nodes=_host(inputs, is_full=_is_full(inputs)))], _host_answer)
+
+
+@calculation("pvu_full_capacity", "pvu_full")
+def pvu_full(inputs: Inputs) -> Case:
+    """What a host counts in full."""
+    return pvu_host(inputs.with_value("sub_capacity", inputs.flag("sub_capacity", default=False)))
+
+
+def _is_full(inputs: Inputs) -> bool:
     is_full = inputs.text("mode", "capacity", default="").startswith("full")
-    if not inputs.flag("sub_capacity", "is_sub_capacity", default=not is_full):
-        rule = method("ibm_pvu.full_capacity.v1", share_scale=scale_of(inputs))
-    else:
-        rule = _by_layers(inputs, "ibm_pvu.sub_capacity.layered.v1", "ibm_pvu.sub_capacity.flat.v1")
-    return Case([License(method=rule, nodes=_host(inputs), price=price_of(inputs))], _host_answer)
+    return not inputs.flag("sub_capacity", "is_sub_capacity", default=not is_full)
+
+
+def _pvu(inputs: Inputs) -> Method:
+    if _is_full(inputs):
+        return method("ibm_pvu.full_capacity.v1")
+    return _by_layers(inputs, "ibm_pvu.sub_capacity.layered.v1", "ibm_pvu.sub_capacity.flat.v1")
 
 
 def _by_layers(inputs: Inputs, layered: str, flat: str) -> Method:
     word = inputs.text("method", "layers", "variant", default="layered")
     if word not in ("layered", "flat"):
         raise InputError(f"input method is {word!r}, not layered or flat")
-    return method(layered if word == "layered" else flat, share_scale=scale_of(inputs))
+    return method(layered if word == "layered" else flat)
 
 
 @calculation("pvu_layered", "pvu_split", "vpc_layered", "pvu_layers", "pvu_layered_vs_flat", "pvu_compare")
 def layered(inputs: Inputs) -> Case:
     """A host's units, and its machines' shares both by layers and flat."""
-    nodes, price = _host(inputs), price_of(inputs)
-    scale = scale_of(inputs)
-    by_layers = method("ibm_pvu.sub_capacity.layered.v1", share_scale=scale)
-    flat = method("ibm_pvu.sub_capacity.flat.v1", share_scale=scale)
-    wanted = _by_layers(inputs, "ibm_pvu.sub_capacity.layered.v1", "ibm_pvu.sub_capacity.flat.v1")
-    rules = [wanted, by_layers, flat]
-    return Case([License(method=rule, nodes=nodes, price=price) for rule in rules], _variants)
+    nodes = _host(inputs, is_full=_is_full(inputs))
+    by_layers = method("ibm_pvu.sub_capacity.layered.v1")
+    flat = method("ibm_pvu.sub_capacity.flat.v1")
+    return Case([License(method=rule, nodes=nodes) for rule in (_pvu(inputs), by_layers, flat)], _variants)
 
 
 @calculation("pvu_flat", "vpc_flat")
@@ -103,9 +129,7 @@ def _host_answer(results: Sequence[Result]) -> Answer:
     capacity = result.capacities.get(top, Decimal(0))
     units = result.quantities.get(top, Decimal(0))
     pools = {
-        name.removeprefix("pool "): value
-        for name, value in result.capacities.items()
-        if name.startswith("pool ")
+        name.removesuffix(_POOL): value for name, value in result.capacities.items() if name.endswith(_POOL)
     }
     figures = {
         "eligible_cores": capacity,
@@ -128,25 +152,23 @@ def vpc_host(inputs: Inputs) -> Case:
     if inputs.flag("physical", "is_physical", default=False):
         nodes: list[Node] = [{"node_id": "server", "node_type": "device", "cores": _host_cores(inputs)}]
     else:
-        nodes = _host(inputs)
+        nodes = _host(inputs, is_full=False)
     rule = _by_layers(inputs, "ibm_vpc.layered.v1", "ibm_vpc.flat.v1")
-    changed = method(rule.method_id, factor=ratio, share_scale=scale_of(inputs))
+    changed = method(rule.method_id, factor=ratio)
     return Case([License(method=changed, nodes=nodes)], _host_answer)
 
 
 def _host_cores(inputs: Inputs) -> Decimal | None:
-    named = ("host_cores", "physical_cores", "server_cores", "active_processors")
-    if inputs.has(*named):
-        return inputs.number(*named)
-    if inputs.has("cores", "cores_per_processor", "cores_per_socket"):
-        return cores_of(inputs)
-    return None
+    if inputs.has(*_HOST_CORES):
+        return inputs.number(*_HOST_CORES)
+    return cores_of(inputs) if inputs.has("cores", "cores_per_processor", "cores_per_socket") else None
 
 
-def _host(inputs: Inputs) -> list[Node]:
-    """A host with its machines and pools, two levels deep at most; a server by itself where it has none."""
-    if not inputs.value(*_MACHINES, "pools", "resource_pools"):
-        return [_server(inputs)]
+def _host(inputs: Inputs, *, is_full: bool) -> list[Node]:
+    """A host with its machines and pools, two levels deep at most; a server by itself where none are given.
+
+    A host that has no machine with the software counts nothing, unless it is licensed in full.
+    """
     nodes: list[Node] = [
         {
             "node_id": _HOST,
@@ -157,8 +179,10 @@ def _host(inputs: Inputs) -> list[Node]:
     ]
     nodes += _machines(inputs, _HOST)
     for name, value in inputs.entries("pools", "resource_pools", prefix="pool"):
-        nodes += _pool(name, Inputs(value), _HOST, depth=1)
-    return nodes
+        nodes += _pool(name, Inputs(value, f"pool {name}"), _HOST, depth=1)
+    machines = (*itertools.chain(*_MACHINES), "pools", "resource_pools")
+    is_alone = is_full or not inputs.is_given(*machines)
+    return [_server(inputs)] if is_alone and len(nodes) == 1 else nodes
 
 
 def _server(inputs: Inputs) -> Node:
@@ -174,23 +198,24 @@ def _pool(name: str, pool: Inputs, parent: str, *, depth: int) -> list[Node]:
     inner = pool.entries("pools", "resource_pools", "children", prefix=f"{name}.pool")
     if inner and depth > 1:
         raise InputError(f"pool {name} lies in pools three deep; two levels are possible")
+    node_id = f"{name}{_POOL}"
     node = {
-        "node_id": f"pool {name}",
+        "node_id": node_id,
         "node_type": "outer_pool" if inner else "pool",
         "parent_node_id": parent,
         "host_node_id": _HOST,
         "capped_cores": pool.number_or_none("cap", "capped_cores", "cores", "limit"),
     }
-    nodes = [node, *_machines(pool, f"pool {name}")]
+    nodes = [node, *_machines(pool, node_id)]
     for inner_name, value in inner:
-        nodes += _pool(inner_name, Inputs(value), f"pool {name}", depth=depth + 1)
+        nodes += _pool(inner_name, Inputs(value, f"pool {inner_name}"), node_id, depth=depth + 1)
     return nodes
 
 
 def _machines(inputs: Inputs, parent: str) -> list[Node]:
     nodes: list[Node] = []
     for names in _MACHINES:
-        for name, value in inputs.entries(names, prefix="vm"):
+        for name, value in inputs.entries(*names, prefix="vm"):
             nodes += _machine(name, entry(value, "cores"), parent)
     return nodes
 
@@ -203,6 +228,9 @@ def _machine(name: str, machine: Inputs, parent: str) -> list[Node]:
         "host_node_id": _HOST,
         "cores": machine.number_or_none(*_CORES),
         "capped_cores": machine.number_or_none(*_CAP),
+        "sockets": machine.number_or_none("processors", "sockets"),
+        "threads": machine.number_or_none("threads"),
+        "is_cloud": _flag(machine, "cloud", "is_cloud"),
         "is_eligible_for_sub_capacity": _flag(
             machine, "eligible", "sub_capacity", "eligible_for_sub_capacity"
         ),
@@ -222,20 +250,21 @@ def _flag(inputs: Inputs, *names: str) -> bool | None:
 def lpar(inputs: Inputs) -> Case:
     """What a partition counts: its entitled capacity if capped, else its virtual processors within its pool."""
     mode = inputs.text("mode", "type", default="capped" if inputs.has(*_ENTITLED) else "uncapped")
-    pool = inputs.number_or_none("pool_cores", "shared_pool", "pool_processors")
-    if mode not in ("capped", "uncapped", "dedicated"):
+    pool = inputs.number_or_none(*_POOL_CORES)
+    if mode not in _COUNTED_BY:
         raise InputError(f"input mode is {mode!r}, not capped, uncapped or dedicated")
-    virtual = ("virtual_processors", "vcpus", "processors")
-    names = virtual if mode == "uncapped" else (*_ENTITLED, *virtual)
-    parent = None if pool is None else "pool shared"
+    names = _COUNTED_BY[mode]
+    parent = None if pool is None or mode == "dedicated" else _SHARED_POOL
     nodes = [
         _partition(name, number(value, names[0]), parent)
         | {"capped_cores": pool if mode == "uncapped" else None}
         for name, value in inputs.entries(*names, prefix="lpar")
     ]
-    if not nodes:
+    if not nodes and not inputs.is_given(*names):
         raise InputError(f"input {names[0]} is missing")
-    license_ = License(method=_power(inputs, "partition"), nodes=[*nodes, *_shared_pool(pool)])
+    license_ = License(
+        method=_power(inputs, "partition"), nodes=[*nodes, *_shared_pool(pool if parent else None)]
+    )
     return Case([license_], consumption)
 
 
@@ -246,7 +275,7 @@ def _power(inputs: Inputs, default: str) -> Method:
         raise InputError(f"input round_at is {round_at!r}, not partition, sum or none")
     if round_at == "none":
         return method(rules["sum"], round_at="none", factor=inputs.number_or_none(*_POINTS))
-    return method(rules[round_at], factor=inputs.number_or_none(*_POINTS), share_scale=scale_of(inputs))
+    return method(rules[round_at], factor=inputs.number_or_none(*_POINTS))
 
 
 def _partition(name: str, cores: Decimal, parent: str | None = None) -> Node:
@@ -256,7 +285,7 @@ def _partition(name: str, cores: Decimal, parent: str | None = None) -> Node:
 def _shared_pool(cap: Decimal | None, parent: str | None = None) -> list[Node]:
     if cap is None:
         return []
-    node = {"node_id": "pool shared", "node_type": "pool", "capped_cores": cap, "parent_node_id": parent}
+    node = {"node_id": _SHARED_POOL, "node_type": "pool", "capped_cores": cap, "parent_node_id": parent}
     return [node | {"host_node_id": parent}]
 
 
@@ -265,27 +294,39 @@ def _shared_pool(cap: Decimal | None, parent: str | None = None) -> list[Node]:
 )
 def power_server(inputs: Inputs) -> Case:
     """A Power server: dedicated and shared partitions, the shared pool, and the active processors as the limit."""
-    shared = [_entitled(name, value) for name, value in _shared(inputs)]
     dedicated = [_entitled(name, value) for name, value in inputs.entries("dedicated", prefix="dedicated")]
-    pool = inputs.number_or_none("shared_pool", "pool_cores", "shared_pool_processors")
-    active = inputs.number_or_none("active_processors", "active", "host_cores")
-    nodes: list[Node] = [{"node_id": _HOST, "node_type": "host", "cores": active}, *_shared_pool(pool, _HOST)]
-    nodes += [_partition(name, cores, _HOST) | {"host_node_id": _HOST} for name, cores in dedicated]
-    parent = _HOST if pool is None else "pool shared"
-    nodes += [_partition(name, cores, parent) | {"host_node_id": _HOST} for name, cores in shared]
-    return Case([License(method=_power(inputs, "partition"), nodes=nodes)], _host_answer)
+    return Case(
+        [License(method=_power(inputs, "partition"), nodes=_power_nodes(inputs, dedicated, _shared(inputs)))],
+        _host_answer,
+    )
 
 
-def _shared(inputs: Inputs) -> list[tuple[str, Any]]:
-    kinds = ("shared", "shared_total", "shared_partitions", "shared_capped", "shared_uncapped")
-    names = (*kinds, "capped", "uncapped", "partitions", "lpars", "entitled", "virtual_processors")
-    return [pair for name in names for pair in inputs.entries(name, prefix=f"{name} ")]
+def _power_nodes(
+    inputs: Inputs, dedicated: Sequence[tuple[str, Decimal]], shared: Sequence[tuple[str, Decimal]]
+) -> list[Node]:
+    """A server of so many active processors, its shared pool, and its partitions."""
+    pool = inputs.number_or_none(*_POOL_CORES)
+    server = {"node_id": _HOST, "node_type": "host", "cores": inputs.number_or_none(*_ACTIVE)}
+    parent = _HOST if pool is None else _SHARED_POOL
+    partitions = [_partition(name, cores, _HOST) for name, cores in dedicated]
+    partitions += [_partition(name, cores, parent) for name, cores in shared]
+    on_host = {"host_node_id": _HOST}
+    return [server, *_shared_pool(pool, _HOST), *(partition | on_host for partition in partitions)]
 
 
-def _entitled(name: str, value: object) -> tuple[str, Decimal]:
+def _shared(inputs: Inputs) -> list[tuple[str, Decimal]]:
+    """The shared partitions: those that say their mode, and those that are listed by it."""
+    return [
+        _entitled(name, value, mode)
+        for mode, names in _SHARED
+        for name, value in inputs.entries(*names, prefix=f"{names[0]} ")
+    ]
+
+
+def _entitled(name: str, value: object, mode: str = "capped") -> tuple[str, Decimal]:
     """A partition: entitled capacity where it is capped, virtual processors where it is not."""
     partition = entry(value, "entitled")
-    if partition.text("mode", "type", default="").startswith("uncapped"):
+    if partition.text("mode", "type", default=mode).startswith("uncapped"):
         return name, partition.number("virtual_processors", "vcpus", "entitled")
     return name, partition.number(*_ENTITLED, "processors", "cores", "virtual_processors", "vcpus")
 
@@ -293,11 +334,21 @@ def _entitled(name: str, value: object) -> tuple[str, Decimal]:
 @calculation("capped_group", "capped_partitions", "capped_lpars")
 def capped_group(inputs: Inputs) -> Case:
     """Capped partitions of a server together; where their fractions round is part of the rule."""
-    entries = inputs.entries(*_ENTITLED, "partitions", "entitlements", "lpars", prefix="lpar")
-    pool = inputs.number_or_none("pool_cores", "shared_pool")
-    parent = None if pool is None else "pool shared"
-    nodes = [_partition(name, cores, parent) for name, cores in (_entitled(*pair) for pair in entries)]
-    return Case([License(method=_power(inputs, "sum"), nodes=[*nodes, *_shared_pool(pool)])], consumption)
+    return _group(inputs, "capped", (*_ENTITLED, "partitions", "entitlements", "lpars", "virtual_processors"))
+
+
+@calculation("uncapped_group", "uncapped_partitions", "uncapped_lpars")
+def uncapped_group(inputs: Inputs) -> Case:
+    """Uncapped partitions of a server together, by their virtual processors."""
+    return _group(inputs, "uncapped", ("virtual_processors", "partitions", "lpars", "vcpus"))
+
+
+def _group(inputs: Inputs, mode: str, names: tuple[str, ...]) -> Case:
+    entries = inputs.entries(*names, prefix="lpar")
+    if not entries and not inputs.is_given(*names):
+        raise InputError(f"input {names[0]} is missing")
+    nodes = _power_nodes(inputs, [], [_entitled(name, value, mode) for name, value in entries])
+    return Case([License(method=_power(inputs, "sum"), nodes=nodes)], consumption)
 
 
 @calculation("capped_per_partition", "capped_each", "partition_rounding")
@@ -319,24 +370,32 @@ def tiered(inputs: Inputs) -> Case:
         for name, value in consumers
     ]
     is_rounded = inputs.flag("ceil", "round_up", default=True)
-    rule = method(
-        "ibm_rvu.tiers.cores.v1", round_at="sum" if is_rounded else "none", share_scale=scale_of(inputs)
-    )
+    rule = method("ibm_rvu.tiers.cores.v1", round_at="sum" if is_rounded else "none")
     quantity = (
         inputs.number("quantity", "resources", "total")
         if not nodes
         else inputs.number_or_none("quantity", "total")
     )
-    tiers = [_tier(value) for value in inputs.value("tiers") or []]
-    return Case([License(method=rule, nodes=nodes, quantity=quantity, tiers=tiers)], consumption)
+    return Case([License(method=rule, nodes=nodes, quantity=quantity, tiers=_tiers(inputs))], consumption)
+
+
+def _tiers(inputs: Inputs) -> list[tuple[Decimal | None, Decimal]] | None:
+    """The tiers of the example, lowest first; None where it gives none and those of the product count."""
+    value = inputs.value("tiers")
+    if value is None:
+        return None
+    if not isinstance(value, list):
+        raise InputError("input tiers is not a list of limits and factors")
+    return sorted(map(_tier, value), key=lambda tier: (tier[0] is None, tier[0] or 0))
 
 
 def _tier(value: object) -> tuple[Decimal | None, Decimal]:
     if isinstance(value, dict):
         tier = Inputs(value)
-        return tier.number_or_none("up_to", "to", "max", "limit", "upper"), tier.number(
-            "factor", "rate", "weight"
+        return (
+            tier.limit("up_to", "to", "max", "limit", "upper", default=None),
+            tier.number("factor", "rate", "points", "weight"),
         )
     if not isinstance(value, list) or len(value) != 2:
         raise InputError(f"input tiers has {value!r}, not a limit and a factor")
-    return (None if value[0] is None else number(value[0], "tiers")), number(value[1], "tiers")
+    return limit(value[0], "tiers"), number(value[1], "tiers")

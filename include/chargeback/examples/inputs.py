@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from typing import Any
+
+# What an entry of a list may be called by.
+_NAMES = ("name", "id", "node", "account")
+# How sources write that there is no bound.
+_ENDLESS = ("inf", "infinity", "infinite", "unlimited", "none")
 
 
 class InputError(Exception):
@@ -14,15 +20,28 @@ class InputError(Exception):
 class Inputs:
     """A mapping that knows which of its names were asked for."""
 
-    def __init__(self, values: object) -> None:
+    def __init__(self, values: object, what: str = "inputs") -> None:
         if not isinstance(values, Mapping):
-            raise InputError("inputs must be names with values")
-        self._values: dict[str, Any] = {str(name): value for name, value in values.items()}
-        self._read: set[str] = set()
+            raise InputError(f"{what} must be names with values")
+        self._values: dict[str, Any] = {str(name): _value(value) for name, value in values.items()}
+        self._asked: dict[str, str] = {}
+
+    def asked(self) -> list[str]:
+        """What was asked for, in that order, each by the first of its names."""
+        return list(dict.fromkeys(self._asked.values()))
 
     def unread(self) -> list[str]:
         """The names nobody asked for."""
-        return [name for name in self._values if name not in self._read]
+        return [name for name in self._values if name not in self._asked]
+
+    def is_given(self, *names: str) -> bool:
+        """Whether one of the names is there, if only with null or an empty list."""
+        self._ask(names)
+        return any(name in self._values for name in names)
+
+    def _ask(self, names: tuple[str, ...]) -> None:
+        for name in names:
+            self._asked.setdefault(name, names[0])
 
     def has(self, *names: str) -> bool:
         """Whether one of the names has a value."""
@@ -30,7 +49,7 @@ class Inputs:
 
     def value(self, *names: str) -> Any:
         """The value of the first of the names that has one; None for none."""
-        self._read.update(names)
+        self._ask(names)
         return next((self._values[name] for name in names if self._values.get(name) is not None), None)
 
     def number(self, *names: str, default: object = ...) -> Decimal:
@@ -42,10 +61,23 @@ class Inputs:
             raise InputError(f"input {names[0]} is missing")
         return number(value, names[0])
 
+    def positive(self, *names: str, default: object = ...) -> Decimal:
+        """A number above 0, such as what something is divided by."""
+        result = self.number(*names, default=default)
+        if result <= 0:
+            raise InputError(f"input {names[0]} is {result}, not more than 0")
+        return result
+
     def number_or_none(self, *names: str) -> Decimal | None:
         """A number, or None where the example gives none."""
         value = self.value(*names)
         return None if value is None else number(value, names[0])
+
+    def limit(self, *names: str, default: Decimal | None) -> Decimal | None:
+        """How many at most; None for a null, .inf or `unlimited`, and the default where nothing is said."""
+        if not self.is_given(*names):
+            return default
+        return limit(self.value(*names), names[0])
 
     def numbers(self, *names: str) -> list[Decimal]:
         """A list of numbers; a single number is a list of one, and of a mapping the values count."""
@@ -80,7 +112,7 @@ class Inputs:
     def with_value(self, name: str, value: object) -> Inputs:
         """The same inputs with another value of one of them."""
         changed = Inputs({**self._values, name: value})
-        changed._read = self._read
+        changed._asked = self._asked
         return changed
 
 
@@ -91,15 +123,19 @@ def entry(value: object, scalar: str) -> Inputs:
 
 def number(value: object, name: str) -> Decimal:
     """An exact number, however it is written."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
-        raise InputError(f"input {name} is {value!r}, not a number")
-    try:
-        result = Decimal(str(value).strip())
-    except InvalidOperation:
-        raise InputError(f"input {name} is {value!r}, not a number") from None
-    if not result.is_finite():
-        raise InputError(f"input {name} is {value!r}, not a number")
-    return result
+    if not isinstance(value, bool) and isinstance(value, int | float | str | Decimal):
+        with suppress(InvalidOperation):
+            result = Decimal(str(value).strip())
+            if result.is_finite():
+                return result
+    shown = repr(value) if isinstance(value, str) else value
+    raise InputError(f"input {name} is {shown}, not a number")
+
+
+def limit(value: object, name: str) -> Decimal | None:
+    """A number that bounds something; None where it has no bound."""
+    is_endless = value is None or str(value).strip().lower() in _ENDLESS
+    return None if is_endless else number(value, name)
 
 
 def flag(value: object, name: str) -> bool:
@@ -107,10 +143,12 @@ def flag(value: object, name: str) -> bool:
     words = {
         "true": True,
         "yes": True,
+        "y": True,
         "on": True,
         "1": True,
         "false": False,
         "no": False,
+        "n": False,
         "off": False,
         "0": False,
     }
@@ -120,9 +158,14 @@ def flag(value: object, name: str) -> bool:
     return words[word]
 
 
+def _value(value: object) -> object:
+    """An empty text is no value."""
+    return None if isinstance(value, str) and not value.strip() else value
+
+
 def _numbered(values: list[Any], prefix: str) -> Iterator[tuple[str, Any]]:
     for position, value in enumerate(values, start=1):
         name = None
         if isinstance(value, Mapping):
-            name = next((value[key] for key in ("name", "id", "node") if value.get(key) is not None), None)
+            name = next((value[key] for key in _NAMES if value.get(key) is not None), None)
         yield str(name) if name is not None else f"{prefix}{position}", value

@@ -13,10 +13,9 @@ from chargeback.examples.cases import (
     consumption,
     method,
     repeated,
-    scale_of,
 )
-from chargeback.examples.inputs import Inputs, entry
-from chargeback.examples.oracle import price_of
+from chargeback.examples.inputs import InputError, Inputs, entry
+from chargeback.examples.oracle import PROCESSOR_TYPE, cores_of
 
 if TYPE_CHECKING:
     from chargeback.methods import Method
@@ -41,25 +40,33 @@ def processor_points(inputs: Inputs) -> Case:
 
 def _points(inputs: Inputs, method_id: str, counted: tuple[str, ...], points: tuple[str, ...]) -> Case:
     column = "cores" if "cores" in counted else "sockets"
-    entries = inputs.entries("devices", "servers", "hosts", prefix="device")
-    devices = [(name, entry(value, counted[0])) for name, value in entries] or [("device", inputs)]
+    devices = [
+        (name, entry(value, counted[0]))
+        for name, value in inputs.entries("devices", "servers", "hosts", prefix="device")
+    ]
+    if not inputs.is_given("devices", "servers", "hosts"):
+        devices = [("device", inputs)]
     nodes = []
     for name, device in devices:
         per_unit = device.number_or_none(*points)
         node = {
             "node_id": name,
             "node_type": "device",
-            column: device.number(*_counted(device, counted)),
+            column: _units(device, counted),
+            "processor_type": device.value(*PROCESSOR_TYPE),
             "points_per_core": inputs.number_or_none(*points) if per_unit is None else per_unit,
         }
         nodes += repeated([node], device.number("count", default=1))
-    return Case([License(method=method(method_id, share_scale=scale_of(inputs)), nodes=nodes)], consumption)
+    return Case([License(method=method(method_id), nodes=nodes)], consumption)
 
 
-def _counted(device: Inputs, names: tuple[str, ...]) -> tuple[str, ...]:
-    """A virtual machine counts the threads it may use, a server its cores."""
+def _units(device: Inputs, names: tuple[str, ...]) -> Decimal | None:
+    """Cores or processors; a virtual machine counts the threads it may use; None where they are null."""
     is_virtual = device.flag("vm", "virtual", "is_vm", "is_virtual", default=False)
-    return (*names[1:], names[0]) if is_virtual and "threads" in names else names
+    in_order = (*names[1:], names[0]) if is_virtual and "threads" in names else names
+    if device.has(*in_order) or "cores" not in names:
+        return device.number_or_none(*in_order) if device.is_given(*in_order) else device.number(*in_order)
+    return cores_of(device)
 
 
 @calculation("floor_per_cpu", "floor_per_cpu_table", "vmware_cores", each="cores_per_cpu")
@@ -89,7 +96,7 @@ def _floor(inputs: Inputs, count: Decimal) -> Case:
 
 def _floor_method(inputs: Inputs) -> Method:
     floor = inputs.number_or_none("floor", "min_per_cpu", "min_per_processor", "minimum")
-    return method("vmware_core.host.v1", minimum_per_processor=floor, share_scale=scale_of(inputs))
+    return method("vmware_core.host.v1", minimum_per_processor=floor)
 
 
 def _floored_hosts(inputs: Inputs, count: Decimal) -> list[Node]:
@@ -103,7 +110,7 @@ def _floored_hosts(inputs: Inputs, count: Decimal) -> list[Node]:
 @calculation("per_device", "device", "devices", "per_device_split", each="licensable_installs")
 def per_device(inputs: Inputs) -> Case:
     """Installations, several of which one right may cover; the license rounds up once."""
-    entries = inputs.entries("devices", "installs", "licensable_installs", prefix="device")
+    names = ("devices", "installs", "licensable_installs")
     nodes = [
         {
             "node_id": name,
@@ -112,14 +119,16 @@ def per_device(inputs: Inputs) -> Case:
                 "installs", "licensable_installs", "installations"
             ),
         }
-        for name, value in entries
+        for name, value in inputs.entries(*names, prefix="device")
     ]
+    if not nodes and not inputs.is_given(*names):
+        raise InputError("input licensable_installs is missing")
+    covered = inputs.limit("max_installs_per_right", "installs_per_right", "max_installs", default=Decimal(1))
     rule = method(
         "device.installations.v1",
-        units_per_right=inputs.number_or_none("max_installs_per_right", "installs_per_right", "max_installs"),
-        share_scale=scale_of(inputs),
+        units_per_right=Decimal("Infinity") if covered is None else covered,
     )
-    return Case([License(method=rule, nodes=nodes, price=price_of(inputs))], consumption)
+    return Case([License(method=rule, nodes=nodes)], consumption)
 
 
 @calculation("per_user", "named_user", "user", "users", "saas_user")
@@ -136,6 +145,4 @@ def per_user(inputs: Inputs) -> Case:
         {"node_id": f"{account}#{number}", "node_type": "user", "account_id": account}
         for number, account in enumerate(accounts, start=1)
     ]
-    return Case(
-        [License(method=method("user.each.v1", share_scale=scale_of(inputs)), nodes=nodes)], consumption
-    )
+    return Case([License(method=method("user.each.v1"), nodes=nodes)], consumption)

@@ -13,10 +13,9 @@ from chargeback.examples.cases import (
     calculation,
     consumption,
     method,
-    scale_of,
+    whole,
 )
 from chargeback.examples.inputs import InputError, Inputs, entry
-from chargeback.examples.oracle import price_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +48,7 @@ def windows_cluster(inputs: Inputs) -> Case:
 def _windows(inputs: Inputs, scope: str, hosts: Decimal = Decimal(1)) -> License:
     nodes = [
         host | {"node_id": f"host {number}"}
-        for number in range(1, int(hosts) + 1)
+        for number in range(1, whole(hosts, "hosts") + 1)
         for host in [_server(inputs)]
     ]
     above = {"host_node_id": "host 1", "parent_node_id": "host 1"}
@@ -61,7 +60,7 @@ def _windows(inputs: Inputs, scope: str, hosts: Decimal = Decimal(1)) -> License
     if not machines:
         nodes.append({**_server(inputs), "node_id": "server", "node_type": "device"})
     nodes += [{**machine, **above} for machine in machines]
-    return License(method=_windows_method(inputs, scope), nodes=nodes, price=price_of(inputs))
+    return License(method=_windows_method(inputs, scope), nodes=nodes)
 
 
 def _windows_method(inputs: Inputs, scope: str) -> Method:
@@ -84,7 +83,7 @@ def _windows_method(inputs: Inputs, scope: str) -> Method:
         machines_per_layer=None
         if is_datacenter
         else inputs.number_or_none("vms_per_license", "vms_per_layer"),
-        share_scale=scale_of(inputs),
+        units_per_right=inputs.number_or_none("pack", "pack_size"),
     )
 
 
@@ -116,9 +115,7 @@ def _machines_on(inputs: Inputs) -> list[Node]:
         entries = inputs.entries(*_MACHINES, prefix="vm")
         return [_machine(name, entry(machine, "cores").number("cores", "vcpus")) for name, machine in entries]
     count = inputs.number(*_MACHINES, default=0)
-    if count != int(count) or not 0 <= count <= 100_000:
-        raise InputError(f"input vms is {count}, not a whole number")
-    return [_machine(f"vm{number}", Decimal(1)) for number in range(1, int(count) + 1)]
+    return [_machine(f"vm{number}", Decimal(1)) for number in range(1, whole(count, "vms") + 1)]
 
 
 def _machine(name: str, cores: Decimal) -> Node:
@@ -132,9 +129,8 @@ def windows_per_vm(inputs: Inputs) -> Case:
         "microsoft_windows_server.virtual_machine.v1",
         minimum_per_device=inputs.number_or_none("min_per_vm"),
         minimum_per_license=inputs.number_or_none("min_per_customer", "min_per_license"),
-        share_scale=scale_of(inputs),
     )
-    return Case([License(method=rule, nodes=_virtual_cores(inputs), price=price_of(inputs))], consumption)
+    return Case([License(method=rule, nodes=_virtual_cores(inputs))], consumption)
 
 
 @calculation("sql_per_vm", "sql_virtual_machine", "sql_server_per_vm")
@@ -143,18 +139,27 @@ def sql_per_vm(inputs: Inputs) -> Case:
     rule = method(
         "microsoft_sql_server.virtual_machine.v1",
         minimum_per_device=inputs.number_or_none("min_per_vm"),
-        share_scale=scale_of(inputs),
     )
-    return Case([License(method=rule, nodes=_virtual_cores(inputs), price=price_of(inputs))], _each_machine)
+    return Case([License(method=rule, nodes=_virtual_cores(inputs))], _each_machine)
 
 
 def _virtual_cores(inputs: Inputs) -> list[Node]:
-    entries = inputs.entries("vm_vcores", "vm_vcpus", "vm_cores", "vcores", "vcpus", "vms", prefix="vm")
-    if not entries:
+    names = ("vm_vcores", "vm_vcpus", "vm_cores", "vcores", "vcpus", "vms")
+    if not inputs.is_given(*names):
         raise InputError("input vm_vcores is missing")
     return [
-        _machine(name, entry(value, "cores").number("cores", "vcpus", "vcores")) for name, value in entries
+        _machine(name, _virtual_cores_of(entry(value, "cores")))
+        for name, value in inputs.entries(*names, prefix="vm")
     ]
+
+
+def _virtual_cores_of(machine: Inputs) -> Decimal:
+    """A machine's virtual cores, also given as processors times cores times threads."""
+    if not machine.has(*_PROCESSORS):
+        return machine.number("cores", "vcpus", "vcores")
+    per_processor = machine.number(*_CORES_PER_PROCESSOR, "cores", default=1)
+    threads = machine.number("threads", "threads_per_core", default=1)
+    return machine.number(*_PROCESSORS) * per_processor * threads
 
 
 def _each_machine(results: Sequence[Result]) -> Answer:
@@ -185,9 +190,8 @@ def sql_physical(inputs: Inputs) -> Case:
         "microsoft_sql_server.physical.v1",
         minimum_per_processor=inputs.number_or_none("min_per_processor"),
         units_per_right=inputs.number_or_none("pack", "pack_size"),
-        share_scale=scale_of(inputs),
     )
-    return Case([License(method=rule, nodes=nodes, price=price_of(inputs))], consumption)
+    return Case([License(method=rule, nodes=nodes)], consumption)
 
 
 @calculation("packs", "core_packs", "two_core_packs", each="units")
@@ -196,7 +200,7 @@ def packs(inputs: Inputs) -> Case:
     units = inputs.number("units", "cores", "licenses", "quantity")
     rule = method(
         "device.installations.v1",
-        units_per_right=inputs.number("pack", "pack_size", "cores_per_pack", default=2),
+        units_per_right=inputs.positive("pack", "pack_size", "cores_per_pack", default=2),
     )
     return Case(
         [License(method=rule, nodes=[{"node_id": "all", "node_type": "device", "installations": units}])],

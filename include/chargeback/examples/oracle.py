@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chargeback.examples.cases import (
     Answer,
@@ -14,7 +14,6 @@ from chargeback.examples.cases import (
     consumption,
     method,
     repeated,
-    scale_of,
 )
 from chargeback.examples.inputs import InputError, Inputs, entry, flag
 
@@ -25,7 +24,12 @@ if TYPE_CHECKING:
     from chargeback.methods import Method
 
 _FACTOR = ("factor", "core_factor")
-_POLICY = ("policy", "residue_policy", "residue")
+_POLICY = ("policy", "residue_policy", "residue", "residue_mode", "mode")
+_BY_INSTANCE = ("users_by_instance", "instances", "users", "quantities")
+_CORES = ("cores", "host_cores", "total_cores")
+PROCESSOR_TYPE = ("processor_type", "processor", "cpu")
+_PROCESSORS = ("processors", "sockets", "cpus")
+_CORES_PER_PROCESSOR = ("cores_per_processor", "cores_per_socket", "cores_per_cpu")
 
 
 @calculation(
@@ -48,11 +52,9 @@ def _devices(inputs: Inputs, method_id: str) -> Case:
         for name, value in inputs.entries("devices", "servers", "hosts", prefix="device")
         for node in _device(name, entry(value, "cores"), inputs)
     ]
-    if not nodes:
+    if not inputs.is_given("devices", "servers", "hosts"):
         nodes = _device("device", inputs, inputs)
-    rule = method(
-        method_id, round_at=_round_at(inputs), residue_policy=_policy(inputs), share_scale=scale_of(inputs)
-    )
+    rule = method(method_id, round_at=_round_at(inputs), residue_policy=_policy(inputs))
     return Case([License(method=rule, nodes=nodes)], consumption)
 
 
@@ -60,15 +62,18 @@ def _device(name: str, device: Inputs, shared: Inputs) -> list[Node]:
     factor = device.number_or_none(*_FACTOR)
     factor = shared.number_or_none(*_FACTOR) if factor is None else factor
     node = {"node_id": name, "node_type": "device", "cores": cores_of(device), "core_factor": factor}
+    node |= {"processor_type": device.value(*PROCESSOR_TYPE)}
     return repeated([node], device.number("count", "quantity", default=1))
 
 
-def cores_of(device: Inputs) -> Decimal:
-    """All cores of a machine, given as such or as processors times cores."""
-    if device.has("cores", "host_cores", "total_cores"):
-        return device.number("cores", "host_cores", "total_cores")
-    processors = device.number("processors", "sockets", "cpus", default=1)
-    return processors * device.number("cores_per_processor", "cores_per_socket", "cores_per_cpu")
+def cores_of(device: Inputs) -> Decimal | None:
+    """All cores of a machine, given as such or as processors times cores; None where they are null."""
+    cores = device.number_or_none(*_CORES)
+    if cores is not None or (device.is_given(*_CORES) and not device.has(*_CORES_PER_PROCESSOR)):
+        return cores
+    if not device.has(*_CORES_PER_PROCESSOR):
+        raise InputError("input cores is missing")
+    return device.number(*_PROCESSORS, default=1) * device.number(*_CORES_PER_PROCESSOR)
 
 
 def _round_at(inputs: Inputs) -> str | None:
@@ -100,7 +105,6 @@ def group_residue(inputs: Inputs) -> Case:
         "oracle_processor.device.group_rounding.v1",
         round_at=_round_at(inputs),
         residue_policy=_policy(inputs),
-        share_scale=scale_of(inputs),
     )
     return Case([License(method=rule, nodes=nodes)], _residue_answer)
 
@@ -141,13 +145,7 @@ def standard_cloud(inputs: Inputs) -> Case:
 
 
 def _cloud(inputs: Inputs, method_id: str) -> Case:
-    node = {
-        "node_id": "instance",
-        "node_type": "instance",
-        "is_cloud": True,
-        "threads": inputs.number("vcpus", "threads"),
-        "is_hyperthreaded": inputs.flag("hyperthreading", "hyper_threading", "hyperthreaded", default=True),
-    }
+    node = {"node_id": "instance", **_instance(inputs)}
     rule = method(
         method_id, units_per_right=inputs.number_or_none("vcpus_per_socket", "block", "vcpus_per_license")
     )
@@ -194,17 +192,9 @@ def cluster_split(inputs: Inputs) -> Case:
         weight=weights[weight],
         round_at=_round_at(inputs),
         residue_policy=_policy(inputs),
-        share_scale=scale_of(inputs),
     )
-    license_ = License(method=rule, nodes=_cluster(inputs), price=price_of(inputs))
+    license_ = License(method=rule, nodes=_cluster(inputs))
     return Case([license_], _residue_answer)
-
-
-def price_of(inputs: Inputs) -> dict[str, object] | None:
-    """The price per right an example gives, and the minor unit of its currency."""
-    price = inputs.number_or_none("cost_per_right", "price_per_right", "price")
-    scale = inputs.number("currency_scale", "cost_scale", "money_scale", default=2)
-    return None if price is None else {"cost_per_right": price, "currency_scale": int(scale)}
 
 
 def _cluster(inputs: Inputs) -> list[Node]:
@@ -262,45 +252,64 @@ def _named_user_method(inputs: Inputs) -> Method:
         minimum_per_device=per_server or Decimal(0),
         minimum_per_license=inputs.number_or_none("min_per_license", "minimum_per_license"),
         round_at=_round_at(inputs),
-        share_scale=scale_of(inputs),
     )
 
 
 def _servers(inputs: Inputs) -> list[Node]:
-    servers = inputs.value("servers", "devices", "hosts")
-    if isinstance(servers, list | dict):
-        entries = inputs.entries("servers", "devices", "hosts", prefix="server")
+    names = ("servers", "devices", "hosts", "users_by_server")
+    if isinstance(inputs.value(*names), list | dict):
+        entries = inputs.entries(*names, prefix="server")
         return [node for name, value in entries for node in _server(name, entry(value, "users"), inputs)]
     count = inputs.number("servers", "devices", "count", default=1)
     return repeated(_server("server", inputs, inputs), count)
 
 
 def _server(name: str, server: Inputs, shared: Inputs) -> list[Node]:
-    processors = server.number_or_none("processor_licenses", "points", "processor_points")
-    factor = Decimal(1)
-    if processors is None:
-        factor = server.number(*_FACTOR, default=shared.number(*_FACTOR, default=1))
-        processors = (
-            cores_of(server)
-            if _has_cores(server)
-            else server.number("processors", "sockets", "cpus", default=0)
-        )
+    """A server with its users: an instance of an authorized cloud where it has vCPUs."""
     node: Node = {
         "node_id": name,
         "node_type": "device",
-        "cores": processors,
-        "core_factor": factor,
-        "users": server.number("users", "named_users", default=0)
-        if not isinstance(server.value("users"), list)
-        else None,
+        "users": _users(server),
+        **(_instance(server) if server.has("vcpus", "threads") else _processors(server, shared)),
     }
     return repeated([node], server.number("count", default=1) if server is not shared else Decimal(1))
 
 
+def _users(server: Inputs) -> Decimal:
+    """The users of a server: how many, how many of each kind, or who they are."""
+    value = server.value("users", "named_users")
+    if value is None:
+        return Decimal(0)
+    try:
+        return sum(server.numbers("users", "named_users"), Decimal(0))
+    except InputError:
+        if not isinstance(value, list):
+            raise
+        return Decimal(len(set(map(str, value))))
+
+
+def _instance(inputs: Inputs) -> Node:
+    """An instance of an authorized cloud by its vCPUs."""
+    return {
+        "node_type": "instance",
+        "is_cloud": True,
+        "threads": inputs.number("vcpus", "threads"),
+        "is_hyperthreaded": inputs.flag("hyperthreading", "hyper_threading", "hyperthreaded", default=True),
+    }
+
+
+def _processors(server: Inputs, shared: Inputs) -> Node:
+    """Cores with their factor, or processors as they count."""
+    points = server.number_or_none("processor_licenses", "points", "processor_points")
+    if points is not None:
+        return {"cores": points, "core_factor": 1}
+    factor = server.number(*_FACTOR, default=shared.number(*_FACTOR, default=1))
+    cores = cores_of(server) if _has_cores(server) else server.number(*_PROCESSORS, default=0)
+    return {"cores": cores, "core_factor": factor}
+
+
 def _has_cores(server: Inputs) -> bool:
-    return server.has(
-        "cores", "host_cores", "total_cores", "cores_per_processor", "cores_per_socket", "cores_per_cpu"
-    )
+    return server.has(*_CORES, *_CORES_PER_PROCESSOR)
 
 
 @calculation("nup_license", "nup_max", "nup_consumption", "nup_total", "nup_larger", "nup_split")
@@ -308,34 +317,41 @@ def named_users(inputs: Inputs) -> Case:
     """Users or their minimum, whichever is more."""
     minimum = inputs.number_or_none("minimum", "minimum_users")
     if minimum is not None:
-        inputs = inputs.with_value("min_per_server", minimum).with_value("min_per_processor", 0)
+        per_processor = inputs.number("min_per_processor", default=0)
+        inputs = inputs.with_value("min_per_processor", per_processor).with_value("minimum", None)
+        inputs = inputs.with_value("min_per_license", inputs.number("min_per_license", default=minimum))
     return Case([License(method=_named_user_method(inputs), nodes=_servers(inputs))], consumption)
 
 
 @calculation("nup_user_max", "nup_users", "nup_accounts", "nup_shared_account")
 def named_user_accounts(inputs: Inputs) -> Case:
     """An account on several instances counts once, at its largest quantity."""
-    if inputs.has("users_by_instance", "instances", "users"):
-        accounts = [
-            (
-                str(inputs.value("account") or "account"),
-                inputs.value("users_by_instance", "instances", "users"),
-            )
-        ]
-    else:
+    if inputs.is_given("accounts"):
         accounts = inputs.entries("accounts", prefix="account")
+    elif inputs.is_given(*_BY_INSTANCE):
+        accounts = [(str(inputs.value("account") or "account"), inputs.value(*_BY_INSTANCE))]
+    else:
+        raise InputError(f"input {_BY_INSTANCE[0]} is missing")
     nodes: list[Node] = []
     for account, value in accounts:
-        by_instance = Inputs({"users": value}).entries("users", prefix="instance")
-        nodes += [_account(account, instance, entry(users, "users")) for instance, users in by_instance]
+        nodes += [
+            _account(account, instance, entry(users, "users")) for instance, users in _by_instance(value)
+        ]
     servers = {node["parent_node_id"] for node in nodes}
     nodes += [{"node_id": server, "node_type": "host"} for server in sorted(servers)]
     rule = method(
         "oracle_named_user_plus.larger.v1",
         minimum_per_processor=Decimal(0),
-        share_scale=scale_of(inputs),
     )
     return Case([License(method=rule, nodes=nodes)], consumption)
+
+
+def _by_instance(value: object) -> list[tuple[str, Any]]:
+    """Quantities by instance, also as the input of that name of an entry for an account."""
+    given = entry(value, "users")
+    if not given.is_given(*_BY_INSTANCE):
+        given = Inputs({"users": value})
+    return given.entries(*_BY_INSTANCE, prefix="instance")
 
 
 def _account(account: str, instance: str, users: Inputs) -> Node:
@@ -354,7 +370,7 @@ def named_user_cloud(inputs: Inputs) -> Case:
     """So many users for every block of vCPUs, or part of one."""
     rule = method(
         "oracle_named_user_plus.standard_2.v1",
-        units_per_right=inputs.number("block", "vcpus_per_block", default=8),
+        units_per_right=inputs.positive("block", "vcpus_per_block", default=8),
         minimum_per_device=inputs.number("per_block", "min_per_block", default=10),
     )
     node = {

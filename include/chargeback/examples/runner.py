@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from decimal import localcontext
 from typing import TYPE_CHECKING
 
 import psycopg2
@@ -24,10 +25,12 @@ if TYPE_CHECKING:
     from chargeback.examples.file import Example
     from chargeback.warehouse.database import Database
 
+# Decimals are added exactly up to as many digits; Python's own limit is 28.
+_DIGITS = 1000
 # COPY's errors come from the driver itself.
 _REFUSALS = (DBAPIError, psycopg2.Error)
 # What inputs of an unexpected form lead to.
-_MISTAKES = (ArithmeticError, LookupError, TypeError, ValueError)
+_MISTAKES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 # Importing them fills CALCULATIONS.
 FAMILIES = (ibm, machines, microsoft, oracle, splits)
 
@@ -67,12 +70,12 @@ def run(database: Database, examples: Sequence[Example]) -> list[Outcome]:
         raise SettingsInvalid(
             "The warehouse has not this version's schema. Run: python -m chargeback migrate"
         )
-    prepared = [_prepare(example) for example in examples]
-    cases = [case for _, case in prepared if isinstance(case, Case)]
-    with World.of(database) as world:
+    with localcontext(prec=_DIGITS), World.of(database) as world:
+        prepared = [_prepare(example) for example in examples]
+        cases = [case for _, case in prepared if isinstance(case, Case)]
         try:
             results = iter(_results(world, cases))
-        except _REFUSALS:
+        except (*_REFUSALS, *_MISTAKES):
             results = iter([_results_alone(world, case) for case in cases])
         return [
             _outcome(example, inputs, case, next(results) if isinstance(case, Case) else None)
@@ -87,14 +90,22 @@ def _prepare(example: Example) -> Prepared:
     """What an example asks the warehouse for, or why it cannot."""
     calculation = CALCULATIONS.get(example.calculation)
     if calculation is None:
-        return None, f"the calculation {example.calculation!r} is unknown"
+        return None, f"the calculation {example.calculation!r} is unknown; {_known()}"
+    if not example.has_expected:
+        return None, "the example has no 'expected'"
     try:
         inputs = Inputs(example.inputs)
-        return inputs, calculation(inputs)
+        return inputs, calculation.prepare(inputs)
     except InputError as error:
         return None, str(error)
     except _MISTAKES as error:
         return None, f"the inputs cannot be read ({error})"
+
+
+def _known() -> str:
+    """The names of all calculations, one each, and where to read on."""
+    names = sorted({known.names[0] for known in CALCULATIONS.values()})
+    return f"there are {', '.join(names)} (docs/examples.md)"
 
 
 def _results(world: World, cases: Sequence[Case]) -> list[list[Result] | str]:
@@ -110,6 +121,8 @@ def _results_alone(world: World, case: Case) -> list[Result] | str:
     except _REFUSALS as error:
         reason = error.orig if isinstance(error, DBAPIError) else error
         return f"the database refuses it: {str(reason).partition(chr(10))[0]}"
+    except _MISTAKES as error:
+        return f"the inputs lead to no result ({error})"
 
 
 def _outcome(
@@ -120,12 +133,13 @@ def _outcome(
     if results is None or isinstance(results, str):
         return Outcome(example=example, got=f"nothing: {results}", is_right=False)
     try:
-        got = comparison.found(case.answer(results), example.expected)
+        answer = case.answer(results)
+        got = comparison.found(answer, example.expected)
     except _MISTAKES as error:
         return Outcome(
             example=example, got=f"nothing: the inputs lead to no answer ({error})", is_right=False
         )
-    is_right = got is not None and comparison.are_equal(got, example.expected)
+    is_right = comparison.are_equal(got, example.expected) and (got is not None or answer.is_nothing)
     unread = inputs.unread() if inputs and not is_right else []
     hint = f", without looking at {', '.join(unread)}" if unread else ""
     return Outcome(example=example, got=comparison.text(got) + hint, is_right=is_right)

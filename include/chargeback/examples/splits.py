@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal, localcontext
+import dataclasses
+from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING
 
 from chargeback.examples.cases import (
@@ -13,10 +14,10 @@ from chargeback.examples.cases import (
     calculation,
     consumption,
     method,
+    price_of,
     scale_of,
 )
 from chargeback.examples.inputs import InputError, Inputs, entry
-from chargeback.examples.oracle import price_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,14 +66,25 @@ def percentages(inputs: Inputs) -> Case:
 
 
 def _fixed(inputs: Inputs, method_id: str, entries: Sequence[tuple[str, object]]) -> Case:
-    rule = method(method_id, share_scale=scale_of(inputs, 2))
+    """An amount shared; one in a currency, without a scale, is shared in the minor units of the currency."""
+    is_money = inputs.has("currency") and not inputs.has("scale")
     license_ = License(
-        method=rule,
+        method=method(method_id),
+        scale=None if is_money else scale_of(inputs, 2),
         nodes=[_consumer(name, value) for name, value in entries],
         quantity=inputs.number(*_TOTAL),
-        price=price_of(inputs),
+        price={"cost_per_right": 1, "currency": inputs.value("currency")} if is_money else None,
     )
-    return Case([license_], consumption)
+    return Case([license_], _money if is_money else consumption)
+
+
+def _money(results: Sequence[Result]) -> Answer:
+    [result] = results
+    return consumption([dataclasses.replace(result, shares=_costs(result))])
+
+
+def _costs(result: Result) -> dict[str, Decimal]:
+    return {name: cost for name, cost in result.costs.items() if cost is not None}
 
 
 def _consumer(name: str, value: object) -> Node:
@@ -84,19 +96,19 @@ def _consumer(name: str, value: object) -> Node:
 def reversal(inputs: Inputs) -> Case:
     """A charge taken back: each share is the exact mirror of what was charged."""
     total = abs(inputs.number(*_TOTAL))
-    charge, back = (pro_rata(inputs.with_value("total", sign * total)).licenses[0] for sign in (1, -1))
-    return Case([back, charge], _reversal_answer)
+    cases = [pro_rata(inputs.with_value("total", sign * total)) for sign in (-1, 1)]
+
+    def answer(results: Sequence[Result]) -> Answer:
+        back, charge = (case.answer([result]) for case, result in zip(cases, results, strict=True))
+        return _reversed(back, charge)
+
+    return Case([license_ for case in cases for license_ in case.licenses], answer)
 
 
-def _reversal_answer(results: Sequence[Result]) -> Answer:
-    back, charge = results
-    net = {name: value + back.shares[name] for name, value in charge.shares.items()}
-    return Answer(
-        number=back.consumption,
-        items=list(back.shares.values()),
-        shares=back.shares,
-        figures={"charge": charge.shares, "reversal": back.shares, "net": net},
-    )
+def _reversed(back: Answer, charge: Answer) -> Answer:
+    taken, charged = back.shares or {}, charge.shares or {}
+    net = {name: value + taken[name] for name, value in charged.items()}
+    return dataclasses.replace(back, figures={"charge": charged, "reversal": taken, "net": net})
 
 
 @calculation("idle_weighted", "idle_distribution", "idle_weighted_distribution")
@@ -160,12 +172,12 @@ def price_per_month(inputs: Inputs) -> Case:
 def _price_answer(results: Sequence[Result], scale: Decimal | None) -> Answer:
     [result] = results
     if result.price is None:
-        return Answer()
-    price: Decimal = result.price["price_per_right"]
+        return Answer(is_nothing=True)
+    numerator, denominator = result.price["price_numerator"], result.price["price_denominator"]
+    price: Decimal = numerator if denominator == 1 else result.price["price_per_right"]
     if scale is not None:
-        with localcontext(prec=60):
-            exact = result.price["price_numerator"] / result.price["price_denominator"]
-            price = exact.quantize(Decimal(1).scaleb(-int(scale)), ROUND_HALF_UP)
+        exact = numerator / denominator
+        price = exact.quantize(Decimal(1).scaleb(-int(scale)), ROUND_HALF_UP)
     return Answer(number=price, figures={"price": price, "source": result.price["price_source"]})
 
 
@@ -181,7 +193,7 @@ def costs(inputs: Inputs) -> Case:
         else inputs.with_value("currency_scale", scale)
     )
     license_ = License(
-        method=method("fixed_amount.configured.v1", share_scale=12),
+        method=method("fixed_amount.configured.v1"),
         nodes=[
             {"node_id": name, "node_type": "device", "allocation_weight": abs(value)}
             for name, value in quantities
@@ -194,7 +206,7 @@ def costs(inputs: Inputs) -> Case:
 
 def _cost_answer(results: Sequence[Result]) -> Answer:
     [result] = results
-    costs_by_name = {name: cost for name, cost in result.costs.items() if cost is not None}
+    costs_by_name = _costs(result)
     total = sum(costs_by_name.values(), Decimal(0))
     return Answer(
         number=total,

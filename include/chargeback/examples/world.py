@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from chargeback.examples.cases import License, Node, Result
+from chargeback.examples.cases import License, Node, Result, method
 from chargeback.methods import TERM_COLUMNS, term
 from chargeback.warehouse import recharge
 from chargeback.warehouse.database import Database, copy_rows, execute
@@ -29,6 +30,7 @@ _NODE_COLUMNS = (
     "threads",
     "sockets",
     "socket_cores",
+    "processor_type",
     "points_per_core",
     "core_factor",
     "users",
@@ -49,6 +51,7 @@ _PRICE_COLUMNS = (
     "purchase_quantity",
     "quantity_per_unit",
     "term_months",
+    "currency",
     "currency_scale",
 )
 _TOGETHER = {"unallocated": "__unallocated__", "rounding": "__rounding__"}
@@ -77,7 +80,20 @@ class World:
             connection.rollback()
 
     def results(self, licenses: Sequence[License]) -> list[Result]:
-        """What the rules make of the licenses, in their order; the tables are left as they were found."""
+        """What the rules make of the licenses, in their order; the tables are left as they were found.
+
+        Shares are settled as exactly as in the nightly run, and rounded to the decimals of the example at the end.
+        """
+        results = self._worked_out(licenses)
+        coarse = [number for number, license_ in enumerate(licenses) if license_.is_coarse]
+        rounding = [_rounding(licenses[number], results[number]) for number in coarse]
+        for number, rounded in zip(coarse, self._worked_out(rounding), strict=True):
+            results[number] = replace(results[number], shares=rounded.shares)
+        return results
+
+    def _worked_out(self, licenses: Sequence[License]) -> list[Result]:
+        if not licenses:
+            return []
         with self._connection.begin_nested() as savepoint:
             for number, license_ in enumerate(licenses, start=1):
                 self._land(number, license_)
@@ -91,8 +107,8 @@ class World:
         row = dict(
             zip(TERM_COLUMNS, term(self._load_id, number, license_id, license_.method, None), strict=True)
         )
-        row |= {"license_quantity": license_.quantity}
-        if license_.tiers:
+        row |= {"license_quantity": license_.quantity, "share_scale": license_.share_scale}
+        if license_.tiers is not None:
             row["tier_list"] = f"example {number}"
             self._insert_tiers(row["tier_list"], license_.tiers)
         self._copy("int_license_terms", TERM_COLUMNS, [row])
@@ -152,11 +168,21 @@ class World:
         return execute(self._connection, statement, load_id=self._load_id).mappings().all()
 
 
+def _rounding(license_: License, result: Result) -> License:
+    """A license whose consumption is shared by the shares of another, at the decimals the example wants."""
+    nodes = [
+        {"node_id": name, "node_type": "device", "allocation_weight": abs(share)}
+        for name, share in result.shares.items()
+    ]
+    shared = replace(method("fixed_amount.configured.v1"), share_scale=license_.scale or 0)
+    return License(method=shared, nodes=nodes, quantity=result.consumption)
+
+
 def _result(nodes: Sequence[Node], quantities: dict[str, Any], shares: dict[str, Any], price: Any) -> Result:
     """The rows of a license, consumers in the order the example gives them."""
     license_row = quantities[""]
     order = [node["node_id"] for node in nodes if node["node_id"] in shares]
-    order += sorted(node_id for node_id in shares if node_id not in set(order))
+    order += sorted(set(shares) - set(order))
     consumed: dict[str, Decimal] = {}
     costs: dict[str, Decimal | None] = {}
     for node_id in order:

@@ -1,7 +1,8 @@
 -- One row per license, method and node: cores counted upward through every cap, from machines to pools,
 -- hosts, license. A pool or host uses what is in it, never more than it has. One machine that is not eligible
--- for sub-capacity makes its host count in full. Shares go down the same layers, or straight from the host
--- where the method is flat. A license whose quantity is given only has it shared.
+-- for sub-capacity makes its host count in full. Where each partition is rounded up, so is the cap of a pool.
+-- Shares go down the same layers, or straight from the host where the method is flat. A license whose
+-- quantity is given only has it shared.
 with
 
 terms as (
@@ -94,7 +95,13 @@ pools as (
         nodes.host_node_id,
         inside_pools.has_ineligible,
         inside_pools.counted,
-        greatest(least(inside_pools.counted, nodes.capped_cores), 0) as capacity
+        greatest(
+            case terms.round_at
+                when 'partition' then ceil(least(inside_pools.counted, nodes.capped_cores))
+                else least(inside_pools.counted, nodes.capped_cores)
+            end,
+            0
+        ) as capacity
     from inside_pools
     inner join terms on inside_pools.term_number = terms.term_number
     inner join nodes
@@ -143,7 +150,13 @@ outer_pools as (
         nodes.host_node_id,
         inside_outer_pools.has_ineligible,
         inside_outer_pools.counted,
-        greatest(least(inside_outer_pools.counted, nodes.capped_cores), 0) as capacity
+        greatest(
+            case terms.round_at
+                when 'partition' then ceil(least(inside_outer_pools.counted, nodes.capped_cores))
+                else least(inside_outer_pools.counted, nodes.capped_cores)
+            end,
+            0
+        ) as capacity
     from inside_outer_pools
     inner join terms on inside_outer_pools.term_number = terms.term_number
     inner join nodes

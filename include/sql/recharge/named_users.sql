@@ -67,7 +67,8 @@ named_machines as (
         max(nodes.cores) as cores,
         max(nodes.threads) as threads,
         max(nodes.core_factor) as core_factor,
-        bool_or(nodes.is_cloud) as is_cloud
+        bool_or(nodes.is_cloud) as is_cloud,
+        bool_or(nodes.is_hyperthreaded) as is_hyperthreaded
     from terms
     inner join nodes on terms.license_id = nodes.license_id
     where nodes.machine_id is not null and nodes.has_installation
@@ -83,9 +84,10 @@ machines as (
         3 as level,
         0 as users,
         cores,
-        threads,
+        coalesce(threads, cores, 0) as vcpus,
         core_factor,
-        is_cloud
+        is_cloud,
+        is_hyperthreaded
     from named_machines
     union all
     select
@@ -95,9 +97,10 @@ machines as (
         nodes.level,
         greatest(coalesce(nodes.users, 0), 0) as users,
         nodes.cores,
-        nodes.threads,
+        coalesce(nodes.threads, nodes.cores, 0) as vcpus,
         nodes.core_factor,
-        nodes.is_cloud
+        nodes.is_cloud,
+        nodes.is_hyperthreaded
     from terms
     inner join nodes on terms.license_id = nodes.license_id
     left join named_machines
@@ -111,6 +114,7 @@ machines as (
         and named_machines.machine_id is null
 ),
 
+-- An instance in an authorized cloud has whole processors by its vCPUs; core factors do not apply.
 servers as (
     select
         terms.term_number,
@@ -120,17 +124,27 @@ servers as (
         machines.node_type,
         machines.level,
         coalesce(users_by_server.counted, 0) + machines.users as users,
-        greatest(coalesce(machines.cores, 0), 0) as cores,
-        case terms.factor_source
-            when 'none' then coalesce(terms.factor, 1)
+        greatest(
+            case
+                when cloud_vcpus.vcpus_per_right is not null
+                    then
+                        div(machines.vcpus, cloud_vcpus.vcpus_per_right)
+                        + sign(mod(machines.vcpus, cloud_vcpus.vcpus_per_right))
+                else coalesce(machines.cores, 0)
+            end,
+            0
+        ) as cores,
+        case
+            when cloud_vcpus.vcpus_per_right is not null then 1
+            when terms.factor_source = 'none' then coalesce(terms.factor, 1)
             else coalesce(machines.core_factor, terms.factor, 0)
         end as factor,
         coalesce(
             case
                 when machines.is_cloud and terms.units_per_right is not null
                     then terms.least_per_device * (
-                        div(coalesce(machines.threads, machines.cores, 0), terms.units_per_right)
-                        + sign(mod(coalesce(machines.threads, machines.cores, 0), terms.units_per_right))
+                        div(machines.vcpus, terms.units_per_right)
+                        + sign(mod(machines.vcpus, terms.units_per_right))
                     )
                 else terms.least_per_device
             end,
@@ -142,6 +156,11 @@ servers as (
         on
             terms.term_number = users_by_server.term_number
             and machines.node_id = users_by_server.parent_node_id
+    left join mart.cloud_vcpus
+        on
+            machines.is_cloud
+            and terms.cloud_list = cloud_vcpus.cloud_list
+            and coalesce(machines.is_hyperthreaded, true) = cloud_vcpus.is_hyperthreaded
     where machines.level = 0 or users_by_server.parent_node_id is not null
 ),
 

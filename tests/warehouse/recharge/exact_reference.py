@@ -82,7 +82,7 @@ class CapacityTree:
             return self._machine(node)
         inside = sum((self.capacity(child) for child in self.children.get(name, [])), Fraction(0))
         if node["node_type"] != "host":
-            return max(_capped(inside, node.get("capped_cores")), Fraction(0))
+            return self._whole(_capped(inside, node.get("capped_cores")))
         is_eligible = all(machine.get("is_eligible_for_sub_capacity") is not False for machine in machines)
         if self.is_sub_capacity and is_eligible:
             return max(_capped(inside, node.get("cores")), Fraction(0))
@@ -92,6 +92,9 @@ class CapacityTree:
         is_capped = self.is_sub_capacity or node.get("parent_node_id") is not None
         cores = exact(node.get("cores"))
         cores = _capped(cores, node.get("capped_cores")) if is_capped else cores
+        return self._whole(cores)
+
+    def _whole(self, cores: Fraction) -> Fraction:
         return Fraction(ceil(max(cores, 0))) if self.round_at == "partition" else max(cores, Fraction(0))
 
     def points(self) -> dict[str, Fraction]:

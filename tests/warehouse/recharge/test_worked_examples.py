@@ -101,7 +101,14 @@ def test_what_cannot_be_calculated_is_a_line_and_a_miss_and_the_others_go_on(
         - {id: text, calc: largest_remainder, inputs: {total: much, weights: {a: 1}}, expected: {a: 1}}
         - {id: missing, calc: tiered, inputs: {}, expected: 1}
         - {id: list, calc: pvu_host, inputs: [1, 2], expected: 1}
-        - {id: refused, calc: packs, inputs: {units: 5, pack: 0}, expected: 1}
+        - {id: refused, calc: costs, inputs: {quantities: {a: 1}, price: 5, scale: 9}, expected: {a: 5}}
+        - {id: divided, calc: packs, inputs: {units: 5, pack: 0}, expected: 1}
+        - {id: aimless, calc: packs, inputs: {units: 5}}
+        - {id: twice, calc: pvu_host, inputs: {pools: {a: {pools: {x: {vms: 1}}}, b: {pools: {x: {vms: 1}}}}},
+           expected: 1}
+        - {id: many, calc: floor_estate, inputs: {hosts: 1000000, cores_per_cpu: 8}, expected: 1}
+        - {id: endless limit, calc: packs, inputs: {units: .inf}, expected: 1}
+        - {id: empty, calc: packs, inputs: {units: "", pack: .nan}, expected: 1}
         - {id: nameless, calc: even_split, inputs: {total: 1, weights: {"": 1}}, expected: {a: 1}}
         - {id: fine, calc: packs, inputs: {units: 5, pack: "2"}, expected: "3.0"}
         - {id: endless, calc: packs, inputs: {units: 1e999999, pack: 2}, expected: 1e999999}
@@ -112,14 +119,20 @@ def test_what_cannot_be_calculated_is_a_line_and_a_miss_and_the_others_go_on(
 
     assert [(name, is_right) for name, is_right, _ in found if is_right] == [("fine", True)]
     got = {name: text for name, _, text in found}
-    assert "'astrology' is unknown" in got["unknown"]
+    assert "'astrology' is unknown; there are capped_group, " in got["unknown"]
+    assert got["divided"] == "nothing: input pack is 0, not more than 0"
+    assert got["aimless"] == "nothing: the example has no 'expected'"
+    assert got["twice"] == "nothing: x (pool) stands twice"
+    assert got["many"] == "nothing: input count is 1000000, not a whole number from 0 to 200000"
+    assert got["endless limit"] == "nothing: input units is Infinity, not a number"
+    assert got["empty"] == "nothing: input units is missing"
     assert got["text"] == "nothing: input total is 'much', not a number"
     assert got["missing"] == "nothing: input quantity is missing"
     assert got["list"] == "nothing: inputs must be names with values"
     assert "the database refuses it" in got["refused"]
     assert "the database refuses it" in got["nameless"]
     assert got["ignored"] == "3, without looking at color"
-    assert "example 10" in got
+    assert "example 16" in got
     assert "the database refuses it" in got["endless"]
 
 
@@ -135,10 +148,16 @@ def test_expected_values_are_compared_exactly_whatever_their_form(database: Data
         - {id: list, calc: sql_per_vm, inputs: {vm_vcores: [1, 8]}, expected: [4, 8.0]}
         - {id: sum, calc: sql_per_vm, inputs: {vm_vcores: [1, 8]}, expected: 12}
         - {id: truth, calc: packs, inputs: {units: 1, pack: 1}, expected: true}
+        - {id: no price, calc: price_precedence, inputs: {override: null}, expected: null}
+        - {id: a price, calc: price_precedence, inputs: {override: 1}, expected: null}
+        - {id: no number, calc: pvu_host, inputs: {host_cores: 4, vms: [1]}, expected: {flat: null}}
+        - {id: nobody, calc: split_or_unallocated, inputs: {total: 0, weights: {a: 0}}, expected: {unallocated: 0}}
         """,
     )
 
-    assert {name for name, is_right, _ in found if is_right} == {"decimal", "list", "sum"}
+    assert {name for name, is_right, _ in found if is_right} == {
+        *("decimal", "list", "sum", "no price", "nobody")
+    }
 
 
 @pytest.mark.parametrize(
@@ -200,10 +219,10 @@ def test_a_warehouse_of_another_version_is_refused(
     assert "python -m chargeback migrate" in capsys.readouterr().err
 
 
-def test_every_calculation_has_an_example_or_is_another_name_of_one_that_has() -> None:
-    named = {CALCULATIONS[example.calculation] for example in EXAMPLES}
+def test_every_calculation_has_an_example() -> None:
+    shown = {CALCULATIONS[example.calculation].names for example in EXAMPLES}
 
-    assert len(named) > 20
+    assert shown == {calculation.names for calculation in CALCULATIONS.values()}
 
 
 def connection_to(url: URL) -> str:
