@@ -14,14 +14,13 @@ from sqlalchemy.engine import URL
 from chargeback.errors import ChargebackError, ServiceBusy, SettingsInvalid
 from chargeback.flexera import Budget, FieldMap, FlexeraClient
 from chargeback.methods import Catalog
-from chargeback.settings import FlexeraSettings
+from chargeback.settings import FIRST_CONNECTION, FlexeraSettings
 from chargeback.warehouse.budget import RequestBudget
 from chargeback.warehouse.database import Database
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FLEXERA_CONN_ID = "flexera"
 WAREHOUSE_CONN_ID = "warehouse"
 
 FIELD_MAP = Path(__file__).resolve().parents[1] / "config" / "field_map.yaml"
@@ -31,7 +30,7 @@ class FlexeraHook(HttpHook):
     """A connection of type `flexera`; proxies, client certificates and keep-alive are the HTTP provider's."""
 
     conn_name_attr = "flexera_conn_id"
-    default_conn_name = FLEXERA_CONN_ID
+    default_conn_name = FIRST_CONNECTION
     conn_type = "flexera"
     hook_name = "Flexera One"
 
@@ -89,14 +88,14 @@ class _NoBudget:
         """Nobody to tell."""
 
 
-def flexera_settings(flexera_conn_id: str = FLEXERA_CONN_ID) -> FlexeraSettings:
+def flexera_settings(flexera_conn_id: str = FIRST_CONNECTION) -> FlexeraSettings:
     """The settings of an organization's connection."""
     return FlexeraHook(flexera_conn_id).settings()
 
 
 def flexera(
     database: Database,
-    flexera_conn_id: str = FLEXERA_CONN_ID,
+    flexera_conn_id: str = FIRST_CONNECTION,
     on_starvation: Callable[[float], None] | None = None,
 ) -> FlexeraClient:
     """The client of an organization's connection, its pace shared through the warehouse.
@@ -111,9 +110,9 @@ def flexera(
     )
 
 
-def flexera_session() -> requests.Session:
-    """The HTTP session of connection `flexera`, for one who sends a few requests by hand."""
-    return FlexeraHook().get_conn()
+def flexera_session(flexera_conn_id: str = FIRST_CONNECTION) -> requests.Session:
+    """The HTTP session of an organization's connection, for one who sends a few requests by hand."""
+    return FlexeraHook(flexera_conn_id).get_conn()
 
 
 def database() -> Database:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import structlog
@@ -15,32 +15,8 @@ from nightly_job import DAGS
 
 from chargeback.warehouse import budget
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
 LICENSES = ["41201", "41202", "41203"]
 BROKEN = {"class": "file_notifier.FileNotifier", "kwargs": {"path": "/no/such/folder/file", "line": "lost"}}
-
-
-@pytest.fixture
-def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
-    """Sets who is told, after those in `first`; the returned function gives the messages so far."""
-    file = tmp_path / "messages"
-
-    def messages(*first: Any, **changes: Any) -> list[str]:
-        if changes:
-            entry = {
-                "class": "file_notifier.FileNotifier",
-                "kwargs": {
-                    "path": str(file),
-                    "line": "{{ notice.event }}: {{ notice.title }}. {{ notice.text }}",
-                },
-            }
-            monkeypatch.setenv("AIRFLOW_VAR_CHARGEBACK_NOTIFIERS", json.dumps([*first, entry | changes]))
-        return file.read_text().splitlines() if file.exists() else []
-
-    return messages
 
 
 @pytest.fixture(autouse=True)

@@ -5,19 +5,19 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from psycopg2.errors import LockNotAvailable
 from sqlalchemy.exc import OperationalError
 
-from chargeback.errors import SettingsInvalid
 from chargeback.steps import loads
 from chargeback.steps.build import LAYERS
+from chargeback.steps.policy import Policy
 from chargeback.warehouse.database import Database, execute
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from datetime import date, datetime
 
     from sqlalchemy.engine import Connection, Row
@@ -38,7 +38,7 @@ _FACTS = [f"mart.{table}" for table in LAYERS["mart"] if table.startswith("fct_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RetentionPolicy:
+class RetentionPolicy(Policy):
     """How many days what is kept; the last snapshot of each month keeps its raw pages for ever.
 
     `raw_days` counts from the snapshot date and is for pages that a date can still be rebuilt from;
@@ -49,26 +49,6 @@ class RetentionPolicy:
     superseded_days: int = 7
     keep_month_ends: bool = True
     dry_run: bool = False
-
-    @classmethod
-    def from_params(cls, params: Mapping[str, Any]) -> RetentionPolicy:
-        """The policy in the params of a run; SettingsInvalid lists everything that is wrong with them."""
-        defaults = {each.name: each.default for each in fields(cls)}
-        given = {name: value for name, value in params.items() if value is not None}
-        mistakes = [
-            f"'{name}' is not a param of this DAG; it has {', '.join(defaults)}"
-            for name in sorted(set(given) - set(defaults))
-        ]
-        for name, default in defaults.items():
-            value = given.get(name, default)
-            if type(value) is not type(default) or (type(value) is int and value < 1):
-                expected = (
-                    "true or false" if isinstance(default, bool) else "a whole number of days, 1 or more"
-                )
-                mistakes.append(f"{name} is {value!r}; it must be {expected}")
-        if mistakes:
-            raise SettingsInvalid("DAG params: " + "; ".join(mistakes) + ". Correct them and trigger again.")
-        return cls(**given)
 
 
 def apply(
