@@ -44,7 +44,8 @@ PAGE_SIZE = 12
 LICENSE_IDS = ["41201", "41202", "41204", "41206", "41210", "41211", "41235", "41242"]
 RUN_SECONDS = 240.0
 TASKS_AT_WORK = """
-select task_id, map_index from task_instance where state = 'running' and pid = any(%(pids)s)
+select task_id, map_index from task_instance
+where state = 'running' and pid = any(%(pids)s) and dag_id like 'license_chargeback%%'
 """
 SERVER = {"fsync": "off", "shared_buffers": "64MB", "max_connections": "200"}
 # What Airflow waits minutes for, it waits seconds for here. Nothing else differs from docker-compose.yaml.
