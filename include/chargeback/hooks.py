@@ -16,12 +16,28 @@ from chargeback.flexera import Budget, FieldMap, FlexeraClient
 from chargeback.methods import Catalog
 from chargeback.settings import FIRST_CONNECTION, FlexeraSettings
 from chargeback.warehouse.budget import RequestBudget
-from chargeback.warehouse.database import Database
+from chargeback.warehouse.database import Database, is_libpq_option
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 WAREHOUSE_CONN_ID = "warehouse"
+
+# What Airflow's own PostgreSQL hook reads of the same extra, and keeps from the server.
+AIRFLOW_EXTRAS = frozenset(
+    {
+        "iam",
+        "redshift",
+        "redshift-serverless",
+        "cursor",
+        "cluster-identifier",
+        "workgroup-name",
+        "aws_conn_id",
+        "sqlalchemy_scheme",
+        "sqlalchemy_query",
+        "azure_conn_id",
+    }
+)
 
 FIELD_MAP = Path(__file__).resolve().parents[1] / "config" / "field_map.yaml"
 
@@ -146,7 +162,7 @@ def _connection(conn_id: str) -> Any:
 
 
 def _warehouse_url(connection: Any) -> URL:
-    """The address in a postgres connection; its extras are libpq's (sslmode, options and so on)."""
+    """The address in a postgres connection, with those of its extras that are libpq's (sslmode, options and so on)."""
     if connection.conn_type not in ("postgres", "postgresql"):
         raise SettingsInvalid(
             f"Connection '{WAREHOUSE_CONN_ID}' is of type {connection.conn_type!r}. Make it one of type "
@@ -164,7 +180,20 @@ def _warehouse_url(connection: Any) -> URL:
         host=connection.host or None,
         port=connection.port,
         database=connection.schema or None,
-        query={
-            name: str(value) for name, value in connection.extra_dejson.items() if value not in (None, "")
-        },
+        query=_libpq_options(connection.extra_dejson),
     )
+
+
+def _libpq_options(extra: Mapping[str, Any]) -> dict[str, str]:
+    """The extras that PostgreSQL's client library takes; one that nobody knows may be a misspelled sslmode."""
+    given = {
+        name: str(value)
+        for name, value in extra.items()
+        if value not in (None, "") and name not in AIRFLOW_EXTRAS
+    }
+    if unknown := [name for name in given if not is_libpq_option(name)]:
+        raise SettingsInvalid(
+            f"Connection '{WAREHOUSE_CONN_ID}': extra {', '.join(unknown)} is unknown to PostgreSQL's client library. "
+            "Correct or remove it under Admin, Connections, or in the environment variable AIRFLOW_CONN_WAREHOUSE."
+        )
+    return given
