@@ -97,6 +97,10 @@ class FleetWorld:
 
         return str(self.wait(final_state, RUN_SECONDS, f"run {run_id} has not ended"))
 
+    def log_of(self, run_id: str, task_id: str) -> str:
+        """The log of a task's first try as Airflow shows it."""
+        return self._apis["flexera"].log(run_id, task_id)
+
     def tasks_of(self, worker: str) -> list[tuple[str, int]]:
         """The tasks that a worker is at, as name and map index."""
         rows = self.metadata.rows(TASKS_AT_WORK, pids=self.parts.pids(worker))
