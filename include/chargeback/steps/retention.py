@@ -12,7 +12,7 @@ from psycopg2.errors import LockNotAvailable
 from sqlalchemy.exc import OperationalError
 
 from chargeback.steps import loads
-from chargeback.steps.build import LAYERS
+from chargeback.steps.build import FACTS
 from chargeback.steps.policy import Policy
 from chargeback.warehouse.database import Database, execute
 
@@ -34,7 +34,6 @@ _PARTS = {
     "star": "facts",
 }
 _SCHEMAS = {"pages": "staging", "levels": "intermediate"}
-_FACTS = [f"mart.{table}" for table in LAYERS["mart"] if table.startswith("fct_")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,10 +146,10 @@ def _drop(database: Database, load: Row[Any], policy: RetentionPolicy, now: date
 def _delete_star(connection: Connection, load: Row[Any], *, is_only_told: bool) -> int:
     """Delete the load's facts and what was put in quarantine, or only count the facts. Returns how many."""
     if is_only_told:
-        counted = [f"select count(*) from {table} {_OF_LOAD}" for table in _FACTS]  # noqa: S608 - our own names
+        counted = [f"select count(*) from {table} {_OF_LOAD}" for table in FACTS]  # noqa: S608 - our own names
         return sum(execute(connection, each, **_key(load)).scalar_one() for each in counted)
     execute(connection, "delete from ops.quarantined_rows where load_id = %(load_id)s", load_id=load.load_id)
-    deleted = [f"delete from {table} {_OF_LOAD}" for table in _FACTS]  # noqa: S608 - our own names
+    deleted = [f"delete from {table} {_OF_LOAD}" for table in FACTS]  # noqa: S608 - our own names
     return sum(execute(connection, each, **_key(load)).rowcount for each in deleted)
 
 

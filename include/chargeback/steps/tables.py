@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from chargeback.steps.build import LAYERS
+from chargeback.steps.build import FACTS, LAYERS
 from chargeback.warehouse import recharge, scripts
 from chargeback.warehouse.database import Database, execute
 
@@ -20,8 +20,6 @@ _FLATTENED = (
     "intermediate.int_line_pools",
     "ops.quarantined_rows",
 )
-
-
 _LEDGER = ("ops.extractions", "ops.load_licenses", "ops.loads", "ops.snapshots")
 
 
@@ -35,10 +33,7 @@ class Tables(NamedTuple):
 def of_task(database: Database, task_id: str) -> Tables | None:
     """The tables of a task; None for one that we do not know. Asks the database what it has of views and partitions."""
     if task_id == "drop_expired":
-        facts = [table for table in LAYERS["mart"] if table.startswith("fct_")]
-        return _tables(
-            _LEDGER, [*_by_load(database), *_inside("mart", facts), "ops.quarantined_rows", "ops.loads"]
-        )
+        return _tables(_LEDGER, [*_by_load(database), *FACTS, "ops.quarantined_rows", "ops.loads"])
     if task_id == "publish":
         return _tables(_inside("mart", LAYERS["mart"]), ["ops.loads", "ops.snapshots", *_views(database)])
     return _written_down().get(task_id)
