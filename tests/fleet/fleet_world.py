@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_parts import PARTS, QUICK, AirflowParts
 from airflow_place import api_of, environment_in, migrate
 from broker import running_broker
+from celery import Celery
 from compose_file import ENVIRONMENT, resolved
 from looks import Looks
 
@@ -82,6 +83,15 @@ class FleetWorld:
     def wait_until_healthy(self) -> None:
         for api in self._apis.values():
             api.wait_until_healthy()
+
+    def wait_for_workers(self) -> None:
+        """Wait until every worker takes tasks; one that was killed takes a while to come back on a busy machine."""
+        with Celery(broker=self.environment["AIRFLOW__CELERY__BROKER_URL"]) as broker:
+            self.wait(
+                lambda: len(broker.control.ping(timeout=1.0)) == len(WORKERS),
+                RUN_SECONDS,
+                "not every worker answers",
+            )
 
     def begin(self, conn_id: str) -> str:
         """Trigger the night of an organization; returns the id of the run."""

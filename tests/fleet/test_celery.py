@@ -34,6 +34,7 @@ def undisturbed(world: FleetWorld, quiet_run: str) -> dict[str, list[str]]:
 def begin_and_read(world: FleetWorld) -> str:
     """A run whose licenses are being read by both workers at this moment."""
     page_count = int(world.warehouse.value("select page_count from bi.snapshot where org_id = '12345'"))
+    world.wait_for_workers()
     run_id = world.begin("flexera")
     world.wait(
         lambda: (
