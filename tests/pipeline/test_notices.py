@@ -147,7 +147,7 @@ def test_a_run_that_has_the_limit_for_itself_is_not_told_of(nightly, told, monke
         pytest.param({"class": "no_such.Notifier"}, "no_such.Notifier cannot be made", id="class"),
         pytest.param({"kwargs": {"colour": "red"}}, "unexpected keyword argument", id="kwargs"),
         pytest.param({"when": "now"}, "must be an object with class", id="field"),
-        pytest.param({"events": ["sunrise"]}, "failure, publish, starvation", id="event"),
+        pytest.param({"events": ["sunrise"]}, "failure, publish, staleness, starvation", id="event"),
     ],
 )
 def test_a_wrong_setting_is_told_in_the_log_and_so_is_the_message(
