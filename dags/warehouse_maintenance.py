@@ -17,8 +17,9 @@ from typing import Any
 import pendulum
 from airflow.sdk import CronTriggerTimetable, Param, dag, task
 
-from chargeback import context, hooks, notifiers
+from chargeback import context, hooks, lineage, metrics, notifiers
 from chargeback.steps import retention
+from chargeback.steps.retention import RetentionPolicy
 
 PARAMS = {
     "raw_days": Param(
@@ -49,7 +50,7 @@ PARAMS = {
 
 @task
 def drop_expired() -> Any:
-    return retention.apply(hooks.database(), context.retention_policy(), datetime.now(UTC))
+    return retention.apply(hooks.database(), context.policy(RetentionPolicy), datetime.now(UTC))
 
 
 @dag(
@@ -62,6 +63,8 @@ def drop_expired() -> Any:
         "retries": 2,
         "retry_delay": timedelta(minutes=5),
         "retry_policy": context.RETRIES,
+        "pre_execute": lineage.before_task,
+        "post_execute": metrics.after_task,
         "on_failure_callback": notifiers.on_failure,
     },
     on_failure_callback=notifiers.on_run_failure,

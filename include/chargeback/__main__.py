@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from chargeback import deployment, hooks
+from chargeback import deployment, hooks, organizations
 from chargeback.doctor import examination
 from chargeback.errors import ChargebackError
 from chargeback.examples import runner
@@ -66,6 +66,7 @@ def _doctor() -> int:
         locks=[_PROJECT / name for name in LOCKS],
         airflow=deployment.examine,
         database=hooks.database,
+        organizations=organizations.connections,
         settings=hooks.flexera_settings,
         session=hooks.flexera_session,
         field_map=hooks.field_map,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from contextlib import contextmanager
 from datetime import UTC, datetime, tzinfo
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule, conf, get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
@@ -14,12 +14,14 @@ from chargeback import hooks
 from chargeback.errors import ChargebackError, CheckFailed, FinalError, TemporaryError
 from chargeback.steps import loads
 from chargeback.steps.loads import LoadRequest
-from chargeback.steps.retention import RetentionPolicy
+from chargeback.steps.policy import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from chargeback.warehouse.database import Database
+
+P = TypeVar("P", bound=Policy)
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +48,7 @@ def load_request(flexera_conn_id: str) -> LoadRequest:
     zone: tzinfo = context["dag"].timezone or UTC
     dag_run = context["dag_run"]
     return LoadRequest.from_params(
-        {**context["params"], **(dag_run.conf or {})},
+        _params(context),
         org_id=hooks.flexera_settings(flexera_conn_id).org_id,
         today=datetime.now(zone).date(),
         default_date=(dag_run.logical_date or datetime.now(UTC)).astimezone(zone).date(),
@@ -54,10 +56,14 @@ def load_request(flexera_conn_id: str) -> LoadRequest:
     )
 
 
-def retention_policy() -> RetentionPolicy:
-    """What this run of the maintenance was asked to keep."""
+def policy(kind: type[P]) -> P:
+    """What this run was asked for, by the params of a DAG whose policy is of that kind."""
     context: Any = get_current_context()
-    return RetentionPolicy.from_params({**context["params"], **(context["dag_run"].conf or {})})
+    return kind.from_params(_params(context))
+
+
+def _params(context: Any) -> dict[str, Any]:
+    return {**context["params"], **(context["dag_run"].conf or {})}
 
 
 def most_mapped_tasks() -> int:

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.configuration import conf
 from airflow.dag_processing.dagbag import DagBag
+from airflow.jobs.job import most_recent_job
+from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
 from airflow.models.dag import DagModel
 from airflow.models.pool import Pool
 from airflow.utils.db import check_migrations
 from airflow.utils.session import create_session
 from sqlalchemy.exc import SQLAlchemyError
 
-from chargeback import notifiers
+from chargeback import notifiers, organizations
 from chargeback.doctor.findings import Finding, listed, ok, problem, warning
 
 if TYPE_CHECKING:
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
 
     from airflow.sdk import DAG
 
-DAG_IDS = frozenset({"license_chargeback", "warehouse_maintenance"})
+# Beside the nightly DAG of each organization.
+DAG_IDS = frozenset({"freshness_watch", "warehouse_maintenance"})
 
 _MIGRATE = "Run airflow db migrate, or correct AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 
@@ -43,13 +46,14 @@ def examine() -> list[Finding]:
 
     Where it answers, connections and variables are from then on also looked for there.
     """
-    database_finding = database()
-    has_database = database_finding.level == "ok"
-    dags, files = dag_files(conf.get("core", "dags_folder"))
-    findings = [database_finding, files]
+    findings = [database()]
+    has_database = findings[0].level == "ok"
     if has_database:
-        see_connections_of_airflow()
-        findings += [pools(dags), switched_on(dags)]
+        see_connections_of_airflow()  # first: the variable that lists the organizations makes DAGs
+    dags, files = dag_files(conf.get("core", "dags_folder"))
+    findings.append(files)
+    if has_database:
+        findings += [pools(dags), switched_on(dags), scheduler()]
     return [*findings, notifier_setting()]
 
 
@@ -80,7 +84,7 @@ def dag_files(folder: str) -> tuple[list[DAG], Finding]:
         return dags, problem(
             "DAG files", f"{folder}: {listed(broken)}", "Correct the file, or install what it misses"
         )
-    if missing := DAG_IDS - set(bag.dags):
+    if missing := (DAG_IDS | {organizations.dag_id(organizations.FIRST)}) - set(bag.dags):
         return dags, problem(
             "DAG files",
             f"{folder} holds no {listed(sorted(missing))}",
@@ -105,7 +109,7 @@ def pools(dags: Collection[DAG]) -> Finding:
 
 def switched_on(dags: Collection[DAG]) -> Finding:
     """Whether Airflow will run our DAGs by itself."""
-    wanted = DAG_IDS & {dag.dag_id for dag in dags}
+    wanted = {dag.dag_id for dag in dags if dag.dag_id in DAG_IDS or organizations.connection(dag.dag_id)}
     with create_session() as session:
         paused = sorted(
             dag_id for dag_id in wanted if (model := session.get(DagModel, dag_id)) and model.is_paused
@@ -113,6 +117,21 @@ def switched_on(dags: Collection[DAG]) -> Finding:
     if paused:
         return warning("switched on", f"{listed(paused)} is paused", "Switch it on in the list of DAGs")
     return ok("switched on", "no DAG of ours is paused")
+
+
+def scheduler() -> Finding:
+    """Whether a scheduler gives signs of life; where none ever ran, runs are made by hand."""
+    with create_session() as session:
+        newest = most_recent_job(SchedulerJobRunner.job_type, session=session)
+    if newest is None:
+        return ok("scheduler", "none has run with this database")
+    if not newest.is_alive():
+        return problem(
+            "scheduler",
+            f"the last one gave no sign of life since {newest.latest_heartbeat:%Y-%m-%d %H:%M} UTC",
+            "Start it; until then no night begins, and no watch over the nights either",
+        )
+    return ok("scheduler", "is alive")
 
 
 def notifier_setting() -> Finding:

@@ -4,7 +4,7 @@
       TemporaryError   try later:         ServiceBusy, ConnectionLost, WarehouseBusy
       FinalError       a person must act: AccessDenied, LicenseGone, LoadSuperseded, LoadUnchecked,
                                           NothingSelected, PagingError, PayloadChanged, RequestRefused,
-                                          SettingsInvalid, SourceUnavailable
+                                          SettingsInvalid, SnapshotStale, SourceUnavailable
       CheckFailed      the data is wrong
 
 A message tells what happened, to which one, and what to do now, with the server's id for support where it
@@ -77,6 +77,10 @@ class RequestRefused(FinalError):
 
 class SettingsInvalid(FinalError):
     """A connection, a parameter or a configuration file needs correcting."""
+
+
+class SnapshotStale(FinalError):
+    """The newest published snapshot of an organization is older than allowed."""
 
 
 class SourceUnavailable(FinalError):

@@ -14,15 +14,30 @@ from sqlalchemy.engine import URL
 from chargeback.errors import ChargebackError, ServiceBusy, SettingsInvalid
 from chargeback.flexera import Budget, FieldMap, FlexeraClient
 from chargeback.methods import Catalog
-from chargeback.settings import FlexeraSettings
+from chargeback.settings import FIRST_CONNECTION, FlexeraSettings
 from chargeback.warehouse.budget import RequestBudget
-from chargeback.warehouse.database import Database
+from chargeback.warehouse.database import Database, is_libpq_option
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-FLEXERA_CONN_ID = "flexera"
 WAREHOUSE_CONN_ID = "warehouse"
+
+# What Airflow's own PostgreSQL hook reads of the same extra, and keeps from the server.
+AIRFLOW_EXTRAS = frozenset(
+    {
+        "iam",
+        "redshift",
+        "redshift-serverless",
+        "cursor",
+        "cluster-identifier",
+        "workgroup-name",
+        "aws_conn_id",
+        "sqlalchemy_scheme",
+        "sqlalchemy_query",
+        "azure_conn_id",
+    }
+)
 
 FIELD_MAP = Path(__file__).resolve().parents[1] / "config" / "field_map.yaml"
 
@@ -31,7 +46,7 @@ class FlexeraHook(HttpHook):
     """A connection of type `flexera`; proxies, client certificates and keep-alive are the HTTP provider's."""
 
     conn_name_attr = "flexera_conn_id"
-    default_conn_name = FLEXERA_CONN_ID
+    default_conn_name = FIRST_CONNECTION
     conn_type = "flexera"
     hook_name = "Flexera One"
 
@@ -89,14 +104,14 @@ class _NoBudget:
         """Nobody to tell."""
 
 
-def flexera_settings(flexera_conn_id: str = FLEXERA_CONN_ID) -> FlexeraSettings:
+def flexera_settings(flexera_conn_id: str = FIRST_CONNECTION) -> FlexeraSettings:
     """The settings of an organization's connection."""
     return FlexeraHook(flexera_conn_id).settings()
 
 
 def flexera(
     database: Database,
-    flexera_conn_id: str = FLEXERA_CONN_ID,
+    flexera_conn_id: str = FIRST_CONNECTION,
     on_starvation: Callable[[float], None] | None = None,
 ) -> FlexeraClient:
     """The client of an organization's connection, its pace shared through the warehouse.
@@ -111,9 +126,9 @@ def flexera(
     )
 
 
-def flexera_session() -> requests.Session:
-    """The HTTP session of connection `flexera`, for one who sends a few requests by hand."""
-    return FlexeraHook().get_conn()
+def flexera_session(flexera_conn_id: str = FIRST_CONNECTION) -> requests.Session:
+    """The HTTP session of an organization's connection, for one who sends a few requests by hand."""
+    return FlexeraHook(flexera_conn_id).get_conn()
 
 
 def database() -> Database:
@@ -147,7 +162,7 @@ def _connection(conn_id: str) -> Any:
 
 
 def _warehouse_url(connection: Any) -> URL:
-    """The address in a postgres connection; its extras are libpq's (sslmode, options and so on)."""
+    """The address in a postgres connection, with those of its extras that are libpq's (sslmode, options and so on)."""
     if connection.conn_type not in ("postgres", "postgresql"):
         raise SettingsInvalid(
             f"Connection '{WAREHOUSE_CONN_ID}' is of type {connection.conn_type!r}. Make it one of type "
@@ -165,7 +180,20 @@ def _warehouse_url(connection: Any) -> URL:
         host=connection.host or None,
         port=connection.port,
         database=connection.schema or None,
-        query={
-            name: str(value) for name, value in connection.extra_dejson.items() if value not in (None, "")
-        },
+        query=_libpq_options(connection.extra_dejson),
     )
+
+
+def _libpq_options(extra: Mapping[str, Any]) -> dict[str, str]:
+    """The extras that PostgreSQL's client library takes; one that nobody knows may be a misspelled sslmode."""
+    given = {
+        name: str(value)
+        for name, value in extra.items()
+        if value not in (None, "") and name not in AIRFLOW_EXTRAS
+    }
+    if unknown := [name for name in given if not is_libpq_option(name)]:
+        raise SettingsInvalid(
+            f"Connection '{WAREHOUSE_CONN_ID}': extra {', '.join(unknown)} is unknown to PostgreSQL's client library. "
+            "Correct or remove it under Admin, Connections, or in the environment variable AIRFLOW_CONN_WAREHOUSE."
+        )
+    return given

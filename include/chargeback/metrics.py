@@ -1,7 +1,7 @@
 """Our own figures through Airflow's metrics: StatsD or OpenTelemetry, wherever its settings send them.
 
-Counters and timers are of one task, gauges of the organization's ledger. What goes wrong here is told in the log and
-changes no run.
+Counters and timers are of one task, gauges of the organization's ledger or of the warehouse. What goes wrong here is
+told in the log and changes no run.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from chargeback.steps import figures
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from decimal import Decimal
 
     from chargeback.settings import FlexeraSettings
+    from chargeback.steps.freshness import Newest
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +32,16 @@ COUNTERS = {
     "rows": "rows_loaded",
     "requests": "requests_sent",
 }
+# What drop_expired returns -> the counter it adds to.
+DROPPED = {
+    "loads": "loads_dropped",
+    "partitions": "partitions_dropped",
+    "fact_rows": "facts_dropped",
+    "bytes": "bytes_dropped",
+    "skipped": "loads_skipped",
+}
 WAITING = "turn_waiting"
+WAREHOUSE_SIZE = "warehouse_bytes"
 # After these tasks the ledger has something new to tell.
 _TELLING = ("open_load", "check_staging", "check_star", "publish")
 _SWITCHES = ("statsd_on", "statsd_datadog_enabled", "otel_on")
@@ -57,17 +68,32 @@ def waited(seconds: float) -> None:
     _quietly(lambda: stats.timing(f"{PREFIX}.{WAITING}", seconds * 1000))
 
 
+def snapshot_age(newest: Newest) -> None:
+    """Send how old the newest snapshot of an organization is; nothing before the first."""
+    if newest.age_hours is not None:
+        values = {figures.AGE: newest.age_hours}
+        _quietly(lambda: _gauge(newest.org_id, values))
+
+
 def _send_result(context: Any, task_id: str, result: Any) -> None:
     if task_id == "extract_consumption" and isinstance(result, dict):
-        _count(context, result)
+        _count(COUNTERS, result, {"org_id": _settings(context).org_id})
+    elif task_id == "drop_expired":
+        _send_maintenance(result, is_dry_run=context["params"]["dry_run"])
     elif task_id in _TELLING:
         load_id = result if task_id == "open_load" else context["ti"].xcom_pull(task_ids="open_load")
         _send_figures(context, load_id)
 
 
-def _count(context: Any, result: Mapping[str, int]) -> None:
-    tags = {"org_id": _settings(context).org_id}
-    for name, counter in COUNTERS.items():
+def _send_maintenance(result: Mapping[str, int], *, is_dry_run: bool) -> None:
+    """What was dropped, unless it only would have been, and what is left. No organization's own."""
+    if not is_dry_run:
+        _count(DROPPED, result, {})
+    stats.gauge(f"{PREFIX}.{WAREHOUSE_SIZE}", float(figures.warehouse_bytes(hooks.database())))
+
+
+def _count(counters: Mapping[str, str], result: Mapping[str, int], tags: dict[str, str]) -> None:
+    for name, counter in counters.items():
         stats.incr(f"{PREFIX}.{counter}", int(result[name]), tags=tags)
 
 
@@ -80,7 +106,10 @@ def _send_figures(context: Any, load_id: int | None) -> None:
     """Gauges of the ledger; a load that is not there yet has nothing to tell."""
     if load_id is None:
         return
-    org_id, values = figures.read(hooks.database(), load_id, _settings(context).budget_id)
+    _gauge(*figures.read(hooks.database(), load_id, _settings(context).budget_id))
+
+
+def _gauge(org_id: str, values: Mapping[str, Decimal | float]) -> None:
     for name, value in values.items():
         stats.gauge(f"{PREFIX}.{name}", float(value), tags={"org_id": org_id})
 

@@ -1,10 +1,10 @@
-"""Messages to people through Airflow's notifiers: on a failure, on publishing, when the request limit runs dry.
+"""Messages to people through Airflow's notifiers: on a failure, on publishing, when nights stop, when the limit is dry.
 
 The Airflow variable `chargeback_notifiers` (or `AIRFLOW_VAR_CHARGEBACK_NOTIFIERS`) says who is told, as a JSON list:
 
     [{"class": "airflow.providers.smtp.notifications.smtp.SmtpNotifier",
       "kwargs": {"to": "itam@example.com", "subject": "{{ notice.title }}", "html_content": "{{ notice.text }}"},
-      "events": ["failure", "starvation"]}]
+      "events": ["failure", "staleness", "starvation"]}]
 
 Without it, every message goes to the task's log.
 """
@@ -15,13 +15,17 @@ import json
 import logging
 import pkgutil
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseNotifier, Variable, get_current_context
 
 from chargeback import hooks, organizations
-from chargeback.steps import notices
+from chargeback.errors import SnapshotStale
+from chargeback.steps import freshness, notices
 from chargeback.steps.notices import EVENTS, Notice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +44,11 @@ class LogNotifier(BaseNotifier):
 def on_failure(context: Any) -> None:
     """Tell of a task that failed for good; where its process died, the DAG processor calls this."""
     task = context["ti"]
-    label = _label(task)
-    notice = notices.failed(task.task_id, label, _reason(context), getattr(task, "log_url", None))
+    if isinstance(context.get("exception"), SnapshotStale):
+        _tell_staleness(context, _label(task) or organizations.FIRST)
+        return
+    log_url = getattr(task, "log_url", None)
+    notice = notices.failed(task.task_id, _bearer(task), _reason(context), log_url)
     _send_once(context, notice, f"{_subject(task)}, try {task.try_number}")
 
 
@@ -76,13 +83,32 @@ def on_starvation(held_back_seconds: float) -> None:
     _send_once(context, notices.starved(held_back_seconds, _label(context["ti"])), "request budget")
 
 
+def _tell_staleness(context: Any, flexera_conn_id: str) -> None:
+    """Tell, once a day, that the nights of an organization have stopped coming."""
+    notice = notices.stale(flexera_conn_id, _reason(context))
+
+    def unsent() -> Notice | None:
+        org_id = hooks.flexera_settings(flexera_conn_id).org_id
+        return notice if freshness.is_to_tell(hooks.database(), org_id) else None
+
+    _send_unsent(context, notice, unsent)
+
+
 def _send_once(context: Any, notice: Notice, subject: str, load_id: int | None = None) -> None:
     """Send what was not sent before of the load, by default that of the run; without a load, send it anyway."""
+
+    def unsent() -> Notice | None:
+        of_load = load_id or context["ti"].xcom_pull(task_ids="open_load")
+        return notice if of_load is None else notices.to_send(hooks.database(), of_load, notice, subject)
+
+    _send_unsent(context, notice, unsent)
+
+
+def _send_unsent(context: Any, notice: Notice, unsent: Callable[[], Notice | None]) -> None:
+    """Send what is still to be sent of a notice; all of it where that cannot be found out."""
     wanted: Notice | None = notice
     try:
-        load_id = load_id or context["ti"].xcom_pull(task_ids="open_load")
-        if load_id is not None:
-            wanted = notices.to_send(hooks.database(), load_id, notice, subject)
+        wanted = unsent()
     except Exception as error:
         log.error("Whether this message was sent before is not known: %s", _one_line(error))  # noqa: TRY400
     if wanted is not None:
@@ -187,6 +213,13 @@ def _subject(task: Any) -> str:
     return f"{task.task_id} {_label(task) or ''}".strip()
 
 
+def _bearer(task: Any) -> str | None:
+    """What a mapped task is of, in words: a license of the night, or a connection."""
+    label = _label(task)
+    kind = "license" if organizations.connection(task.dag_id) else "connection"
+    return f"{kind} {label}" if label else None
+
+
 def _label(task: Any) -> str | None:
-    """The license name that a mapped task bears."""
+    """The name that a mapped task bears."""
     return getattr(task, "rendered_map_index", None) or None

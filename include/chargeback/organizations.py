@@ -16,8 +16,9 @@ import re
 from airflow.sdk import Variable
 
 from chargeback.errors import SettingsInvalid
+from chargeback.settings import FIRST_CONNECTION
 
-FIRST = "flexera"
+FIRST = FIRST_CONNECTION
 _NIGHTLY = "license_chargeback"
 _FURTHER = re.compile(r"flexera_[A-Za-z0-9_.-]{1,100}")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -11,7 +11,10 @@ from urllib.parse import urlsplit
 from chargeback.errors import SettingsInvalid
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+# The connection of the first organization; those of the others begin with it.
+FIRST_CONNECTION = "flexera"
 
 ZONES = {
     "us": ("https://api.flexera.com", "https://login.flexera.com/oidc/token"),
@@ -37,7 +40,10 @@ _PROVIDER_EXTRAS = ("cert", "max_redirects", "proxies", "proxy", "trust_env")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlexeraSettings:
-    """Where the API is, who we are there, and how fast we may call it; `conn_id` is where that was set."""
+    """Where the API is, who we are there, and how fast we may call it; `conn_id` is where that was set.
+
+    SettingsInvalid lists everything that is wrong with them; `mistakes_before` are what was found on the way here.
+    """
 
     org_id: str
     secret: str = field(repr=False)
@@ -50,18 +56,26 @@ class FlexeraSettings:
     page_size: int | None = None
     timeout_seconds: float = 60.0
     ca_bundle: str | None = None
-    conn_id: str = "flexera"
+    conn_id: str = FIRST_CONNECTION
+    mistakes_before: InitVar[Sequence[str]] = ()
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, mistakes_before: Sequence[str]) -> None:
         api_url, token_url = ZONES.get(self.zone, ("", ""))
         object.__setattr__(self, "api_url", (self.api_url or api_url).rstrip("/"))
         object.__setattr__(self, "token_url", self.token_url or token_url)
-        if mistakes := self._mistakes():
-            raise _invalid(self.conn_id, mistakes)
+        if mistakes := [*mistakes_before, *self._mistakes()]:
+            raise SettingsInvalid(
+                f"Connection '{self.conn_id}': {'; '.join(mistakes)}. Set it in Airflow under Admin, Connections, "
+                f"connection '{self.conn_id}', or in the environment variable AIRFLOW_CONN_{self.conn_id.upper()}."
+            )
 
     @classmethod
     def from_connection(
-        cls, login: str | None, password: str | None, extra: Mapping[str, Any], conn_id: str = "flexera"
+        cls,
+        login: str | None,
+        password: str | None,
+        extra: Mapping[str, Any],
+        conn_id: str = FIRST_CONNECTION,
     ) -> FlexeraSettings:
         """The settings in a connection's fields; empty extras stand for their defaults."""
         given = {name: value for name, value in extra.items() if value not in (None, "")}
@@ -81,7 +95,7 @@ class FlexeraSettings:
             values["zone"] = str(given["zone"]).strip().lower()
         values |= _numbers(given, mistakes)
         values |= _ca_bundle(given, mistakes)
-        return _checked(values, mistakes)
+        return cls(**values, mistakes_before=mistakes)
 
     @property
     def verify(self) -> str | bool:
@@ -144,25 +158,6 @@ def is_near(host: str) -> bool:
     except ValueError:
         return "." not in host or host.endswith((".localhost", ".internal", ".local"))
     return address.is_loopback or address.is_private
-
-
-def _checked(values: dict[str, Any], mistakes: list[str]) -> FlexeraSettings:
-    """The settings, or one error with these mistakes and those of the settings themselves."""
-    if not mistakes:
-        return FlexeraSettings(**values)
-    try:
-        FlexeraSettings(**values)
-    except SettingsInvalid as error:
-        before, after = str(_invalid(values["conn_id"], ["|"])).split("|")
-        mistakes.append(str(error).removeprefix(before).removesuffix(after))
-    raise _invalid(values["conn_id"], mistakes)
-
-
-def _invalid(conn_id: str, mistakes: list[str]) -> SettingsInvalid:
-    return SettingsInvalid(
-        f"Connection '{conn_id}': {'; '.join(mistakes)}. Set it in Airflow under Admin, Connections, connection "
-        f"'{conn_id}', or in the environment variable AIRFLOW_CONN_{conn_id.upper()}."
-    )
 
 
 def _numbers(given: Mapping[str, Any], mistakes: list[str]) -> dict[str, Any]:

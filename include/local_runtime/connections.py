@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from sqlalchemy.engine import URL, make_url
 
+from chargeback.warehouse.database import is_libpq_option
 from local_runtime.problem import Problem
 
 if TYPE_CHECKING:
@@ -19,7 +20,10 @@ LIBPQ_NAMES = {"host": "host", "port": "port", "login": "user", "password": "pas
 
 
 def warehouse_parameters(environment: Mapping[str, str]) -> dict[str, Any]:
-    """Connection `warehouse` in libpq's words: host, port, user, password, dbname, and its extras."""
+    """Connection `warehouse` in libpq's words: host, port, user, password, dbname, and the extras that libpq has.
+
+    What else is in the extra is Airflow's, or a mistake that the run and the doctor tell.
+    """
     fields = _fields(environment[WAREHOUSE])
     if fields.get("conn_type") not in ("postgres", "postgresql"):
         raise Problem(
@@ -28,8 +32,9 @@ def warehouse_parameters(environment: Mapping[str, str]) -> dict[str, Any]:
     extra = fields.get("extra") or {}
     if isinstance(extra, str):
         extra = json.loads(extra)
+    options = {name: value for name, value in extra.items() if is_libpq_option(name)}
     named = {ours: fields.get(airflows) for airflows, ours in LIBPQ_NAMES.items()}
-    return {name: str(value) for name, value in {**extra, **named}.items() if value not in (None, "")}
+    return {name: str(value) for name, value in {**options, **named}.items() if value not in (None, "")}
 
 
 def warehouse_url(environment: Mapping[str, str]) -> URL:

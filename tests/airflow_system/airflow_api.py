@@ -73,6 +73,12 @@ class AirflowApi:
             for task in answer["task_instances"]
         ]
 
+    def log(self, run_id: str, task_id: str, try_number: int = 1) -> str:
+        """The log of a task, a line for each event, with where it was read from."""
+        path = f"{self._dag}/dagRuns/{quote(run_id)}/taskInstances/{task_id}/logs/{try_number}"
+        lines = self._call("GET", f"{path}?full_content=true")["content"]
+        return "\n".join(f"{line['event']} {line.get('sources', '')}" for line in lines)
+
     def clear(self, run_id: str, tasks: list[TaskSeen]) -> None:
         """Run these tasks again, and those after them."""
         body = {

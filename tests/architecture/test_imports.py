@@ -27,12 +27,12 @@ MAY_IMPORT = {
     "notifiers": {"hooks", "organizations", "steps"},
     "metrics": {"hooks", "organizations", "settings", "steps"},
     "lineage": {"hooks", "steps"},
-    "organizations": set(),
+    "organizations": {"settings"},
     "provider": set(),
-    "doctor": {"doctor", "flexera", "methods", "warehouse", "settings"},
-    "deployment": {"doctor", "notifiers"},
+    "doctor": {"doctor", "flexera", "methods", "steps", "warehouse", "settings"},
+    "deployment": {"doctor", "notifiers", "organizations"},
     "examples": {"examples", "methods", "warehouse"},
-    "__main__": {"deployment", "doctor", "examples", "hooks", "warehouse"},
+    "__main__": {"deployment", "doctor", "examples", "hooks", "organizations", "warehouse"},
 }
 AIRFLOW_DOORS = {
     "hooks",

@@ -21,7 +21,7 @@ def dag_bag():
 
 def test_these_are_the_dags_and_all_parse(dag_bag) -> None:
     assert dag_bag.import_errors == {}
-    assert set(dag_bag.dags) == {"license_chargeback", "warehouse_maintenance"}
+    assert set(dag_bag.dags) == {"freshness_watch", "license_chargeback", "warehouse_maintenance"}
 
 
 def test_every_dag_says_what_it_does_and_what_to_do_when_it_fails(dag_bag) -> None:

@@ -34,6 +34,7 @@ def test_each_organization_has_a_dag_that_differs_in_its_connection_only(
         "license_chargeback",
         "license_chargeback_emea",
         "license_chargeback_apac",
+        "freshness_watch",
         "warehouse_maintenance",
     }
     for suffix in ("", "_emea", "_apac"):

@@ -44,7 +44,7 @@ def table(page: str, first_header: str) -> list[list[str]]:
 def source_texts() -> tuple[str, ...]:
     """Every text in the Python and shell sources; what an f-string fills in is `…`."""
     texts: list[str] = [path.read_text(encoding="utf-8") for path in (ROOT / "include").rglob("*.sh")]
-    for path in (ROOT / "include").rglob("*.py"):
+    for path in [*(ROOT / "include").rglob("*.py"), *(ROOT / "plugins").glob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 texts.append(node.value)

@@ -275,6 +275,10 @@ def test_production_lists_every_metric_with_its_meaning() -> None:
 
     assert gauges == figures.MEANINGS
     assert others == {*metrics.COUNTERS.values(), metrics.WAITING}
+    assert {row[0].strip("`") for row in table("docs/production.md", "counter")} == {
+        *metrics.DROPPED.values()
+    }
+    assert metrics.WAREHOUSE_SIZE in spans("docs/production.md")
 
 
 def test_the_architecture_lists_the_tasks_in_their_order(dag: Any) -> None:

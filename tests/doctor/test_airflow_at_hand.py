@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import shutil
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
+from airflow.jobs.job import Job
 from airflow.models.dag import DagModel
 from airflow.models.dagbundle import DagBundleModel
 from airflow.models.pool import Pool
+from airflow.models.variable import Variable
+from airflow.sdk import timezone
 from airflow.utils.session import create_session
+from airflow.utils.state import JobState
+from sqlalchemy import delete
 
 from chargeback import deployment
 
@@ -34,7 +40,7 @@ def test_an_airflow_as_it_should_be_has_nothing_to_complain_of(monkeypatch: pyte
     findings = deployment.examine()
 
     assert [str(each) for each in findings if each.level != "ok"] == []
-    assert len(findings) == 5
+    assert len(findings) == 6
 
 
 def test_a_dag_file_that_does_not_load_is_told_with_its_error(tmp_path: Path) -> None:
@@ -82,17 +88,68 @@ def test_a_dag_that_is_paused_is_told(known_dags: None) -> None:
     assert (found.level, found.found) == ("warning", "warehouse_maintenance is paused")
 
 
+def test_the_dag_of_a_further_organization_that_is_paused_is_told(
+    monkeypatch: pytest.MonkeyPatch, known_organizations: None
+) -> None:
+    dags, _ = deployment.dag_files(str(DAGS))
+    assert deployment.switched_on(dags).level == "ok"
+
+    with create_session() as session:
+        session.get_one(DagModel, "license_chargeback_emea").is_paused = True
+    found = deployment.switched_on(dags)
+
+    assert (found.level, found.found) == ("warning", "license_chargeback_emea is paused")
+
+
+@pytest.fixture
+def known_organizations() -> Iterator[None]:
+    """The list of organizations is kept in Airflow's database, which has seen their DAGs."""
+    Variable.set("chargeback_organizations", '["flexera_emea"]')
+    sync_dags()
+    yield
+    Variable.delete("chargeback_organizations")
+
+
+@pytest.mark.parametrize(
+    ("state", "minutes_ago", "level", "told"),
+    [
+        (JobState.RUNNING, 0, "ok", "is alive"),
+        (JobState.RUNNING, 10, "problem", "no sign of life since"),
+        (JobState.SUCCESS, 0, "problem", "no sign of life since"),
+    ],
+)
+def test_a_scheduler_is_told_by_its_last_sign_of_life(
+    state: JobState, minutes_ago: int, level: str, told: str
+) -> None:
+    assert deployment.scheduler().level == "ok"
+    job = Job(job_type="SchedulerJob", state=state)
+    job.latest_heartbeat = timezone.utcnow() - timedelta(minutes=minutes_ago)
+    with create_session() as session:
+        session.add(job)
+    try:
+        found = deployment.scheduler()
+    finally:
+        with create_session() as session:
+            session.execute(delete(Job))
+
+    assert found.level == level
+    assert told in found.found
+
+
 @pytest.fixture
 def known_dags() -> Iterator[None]:
     """Airflow has seen the DAGs, and forgets what is changed about them."""
-    bag = DagBag(DAGS)
-    with create_session() as session:
-        if session.get(DagBundleModel, BUNDLE) is None:
-            session.add(DagBundleModel(name=BUNDLE))
-    sync_bag_to_db(bag, BUNDLE, None)
+    sync_dags()
     yield
     with create_session() as session:
         session.get_one(DagModel, "warehouse_maintenance").is_paused = False
+
+
+def sync_dags() -> None:
+    with create_session() as session:
+        if session.get(DagBundleModel, BUNDLE) is None:
+            session.add(DagBundleModel(name=BUNDLE))
+    sync_bag_to_db(DagBag(DAGS), BUNDLE, None)
 
 
 @pytest.mark.parametrize(

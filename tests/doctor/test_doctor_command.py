@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy.engine import make_url
 
+from chargeback.doctor import tenant
+from flexera_simulator.testing import running_simulator
+
 if TYPE_CHECKING:
     from flexera_simulator.testing import RunningSimulator
 
@@ -22,9 +25,11 @@ def warehouse(url: str, **changes: Any) -> str:
     return make_url(url).set(drivername="postgres", **changes).render_as_string(hide_password=False)
 
 
-def doctor(flexera: str | None, warehouse_connection: str | None) -> tuple[int, str, list[list[str]]]:
+def doctor(
+    flexera: str | None, warehouse_connection: str | None, **others: str
+) -> tuple[int, str, list[list[str]]]:
     """Exit code, everything that was printed, and the lines as level and check."""
-    named = {"AIRFLOW_CONN_FLEXERA": flexera, "AIRFLOW_CONN_WAREHOUSE": warehouse_connection}
+    named = {"AIRFLOW_CONN_FLEXERA": flexera, "AIRFLOW_CONN_WAREHOUSE": warehouse_connection, **others}
     done = subprocess.run(
         [sys.executable, "-m", "chargeback", "doctor"],
         capture_output=True,
@@ -50,6 +55,67 @@ def test_a_world_that_is_well_ends_with_0_and_has_a_line_for_every_part(
 
 
 @pytest.mark.usefixtures("airflow_metadata")
+def test_every_organization_is_looked_at_and_told_by_its_connection(
+    simulator: RunningSimulator, warehouse_url: str
+) -> None:
+    with running_simulator(profile="no_role", org=("67890",), requests_per_minute=0) as emea:
+        code, text, _ = doctor(
+            json.dumps(simulator.connection()),
+            warehouse(warehouse_url),
+            AIRFLOW_CONN_FLEXERA_EMEA=json.dumps(emea.connection()),
+            AIRFLOW_CONN_FLEXERA_APAC=json.dumps(emea.connection() | {"password": ""}),
+            AIRFLOW_VAR_CHARGEBACK_ORGANIZATIONS='["flexera_emea", "flexera_apac"]',
+        )
+        sent = emea.api_request_count()
+
+    assert code == 1
+    assert 1 <= sent <= tenant.MOST_REQUESTS
+    for line in (
+        r"ok +connection +flexera: organization 12345 at",
+        r"ok +organization +flexera: 12345 shows 60 licenses",
+        r"ok +connection +flexera_emea: organization 67890 at",
+        r"ok +access token +flexera_emea: obtained",
+        r"problem +organization +flexera_emea: .*give its account a role",
+        r"problem +connection +Connection 'flexera_apac': password .* is missing",
+        r"warning +published +flexera_emea: organization 67890: no snapshot is published yet",
+    ):
+        assert re.search(f"^{line}", text, flags=re.MULTILINE), (line, text)
+    assert "AIRFLOW_CONN_FLEXERA_APAC" in text
+    assert emea.settings.client_secret not in text
+
+
+@pytest.mark.usefixtures("airflow_metadata")
+def test_two_connections_to_one_organization_are_a_problem(
+    simulator: RunningSimulator, warehouse_url: str
+) -> None:
+    connection = json.dumps(simulator.connection())
+    code, text, _ = doctor(
+        connection,
+        warehouse(warehouse_url),
+        AIRFLOW_CONN_FLEXERA_EMEA=connection,
+        AIRFLOW_VAR_CHARGEBACK_ORGANIZATIONS='["flexera_emea"]',
+    )
+
+    assert code == 1
+    assert re.search("^problem +organizations +flexera and flexera_emea lead to 12345", text, re.MULTILINE)
+
+
+@pytest.mark.usefixtures("airflow_metadata")
+def test_a_wrong_list_of_organizations_is_told_and_the_first_is_looked_at(
+    simulator: RunningSimulator, warehouse_url: str
+) -> None:
+    code, _, lines = doctor(
+        json.dumps(simulator.connection()),
+        warehouse(warehouse_url),
+        AIRFLOW_VAR_CHARGEBACK_ORGANIZATIONS="emea",
+    )
+
+    assert code == 1
+    assert ["problem", "organizations"] in lines
+    assert ["ok", "access token"] in lines
+
+
+@pytest.mark.usefixtures("airflow_metadata")
 def test_everything_wrong_at_once_is_told_at_once_with_1_and_without_a_secret(
     simulator: RunningSimulator, warehouse_url: str
 ) -> None:
@@ -67,7 +133,7 @@ def test_connections_that_are_not_defined_are_told_with_where_to_define_them() -
     code, text, lines = doctor(None, None)
 
     assert code == 1
-    assert ["problem", "connection flexera"] in lines
+    assert ["problem", "connection"] in lines
     assert "AIRFLOW_CONN_WAREHOUSE" in text
     assert "Traceback" not in text
 

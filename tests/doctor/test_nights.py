@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from chargeback.doctor import nights
+from chargeback.settings import FlexeraSettings
 from chargeback.warehouse import seeds
 from chargeback.warehouse.database import execute
 
@@ -15,11 +17,17 @@ if TYPE_CHECKING:
 
     from chargeback.doctor.findings import Finding
 
-BUDGET = "api.example.com/12345"
+TENANT = FlexeraSettings(org_id="12345", client_id="a", secret="b")
+EMEA = FlexeraSettings(org_id="67890", client_id="a", secret="b", zone="eu", conn_id="flexera_emea")
 
 
 def open_load(
-    session: Connection, status: str, hours_ago: int = 1, days_ago: int = 0, failure: str | None = None
+    session: Connection,
+    status: str,
+    hours_ago: int = 1,
+    days_ago: int = 0,
+    failure: str | None = None,
+    org_id: str = TENANT.org_id,
 ) -> int:
     """A load of the tenant, opened so many hours ago, of a date so many days ago."""
     load_id: int = execute(
@@ -27,11 +35,12 @@ def open_load(
         """
         insert into ops.loads (org_id, snapshot_date, source, pages_load_id, status, failure, started_at)
         values (
-            '12345', current_date - %(days_ago)s, 'api', (select coalesce(max(load_id), 0) + 1 from ops.loads),
+            %(org_id)s, current_date - %(days_ago)s, 'api', (select coalesce(max(load_id), 0) + 1 from ops.loads),
             %(status)s, %(failure)s, clock_timestamp() - %(hours_ago)s * interval '1 hour'
         )
         returning load_id
         """,
+        org_id=org_id,
         status=status,
         hours_ago=hours_ago,
         days_ago=days_ago,
@@ -41,17 +50,17 @@ def open_load(
 
 
 def test_a_new_warehouse_has_published_nothing_and_nothing_else_to_tell(session: Connection) -> None:
-    findings = nights.examine(session, [BUDGET])
+    findings = nights.examine(session, [TENANT])
 
     assert {each.check for each in findings if each.level != "ok"} == {"published"}
     assert "make run" in str(one(findings, "published"))
 
 
 def test_a_warehouse_of_last_night_has_nothing_to_tell(session: Connection) -> None:
-    publish(session, open_load(session, "published", days_ago=1))
+    publish(session, open_load(session, "published"))
     open_load(session, "running")
 
-    findings = nights.examine(session, [BUDGET])
+    findings = nights.examine(session, [TENANT])
 
     assert [str(each) for each in findings if each.level != "ok"] == []
     assert one(findings, "unfinished loads").found == "1 running"
@@ -60,16 +69,33 @@ def test_a_warehouse_of_last_night_has_nothing_to_tell(session: Connection) -> N
 def test_an_old_snapshot_is_told_with_its_age(session: Connection) -> None:
     publish(session, open_load(session, "published", days_ago=3))
 
-    found = one(nights.examine(session, [BUDGET]), "published")
+    found = one(nights.examine(session, [TENANT]), "published")
+    day, hours = execute(
+        session, "select current_date - 3, extract(epoch from now() - (current_date - 3)) / 3600"
+    ).one()
 
-    assert found.level == "warning"
-    assert "3 days ago" in found.found
+    assert found.level == "problem"
+    assert found.found.startswith(f"flexera: organization 12345: the newest snapshot is of {day}, ")
+    assert abs(int(re.findall(r"([0-9]+) hours old", found.found)[0]) - float(hours)) <= 1
+
+
+def test_the_snapshots_of_each_organization_are_told_by_its_connection(session: Connection) -> None:
+    publish(session, open_load(session, "published"))
+    publish(session, open_load(session, "published", days_ago=3, org_id=EMEA.org_id))
+    publish(session, open_load(session, "published", days_ago=300, org_id="left the list"))
+
+    found = [each for each in nights.examine(session, [TENANT, EMEA]) if each.check == "published"]
+
+    assert [(each.level, each.found.partition(":")[0]) for each in found] == [
+        ("ok", "flexera"),
+        ("problem", "flexera_emea"),
+    ]
 
 
 def test_a_load_that_nobody_finishes_is_told(session: Connection) -> None:
     load_id = open_load(session, "running", hours_ago=30)
 
-    found = one(nights.examine(session, [BUDGET]), "unfinished loads")
+    found = one(nights.examine(session, [TENANT]), "unfinished loads")
 
     assert found.level == "warning"
     assert f"load {load_id} of" in found.found
@@ -78,12 +104,12 @@ def test_a_load_that_nobody_finishes_is_told(session: Connection) -> None:
 def test_a_failed_load_is_told_with_its_reason_until_a_later_one_ends_well(session: Connection) -> None:
     open_load(session, "failed", failure="extract_consumption: license 41201 page 1: 403")
 
-    found = one(nights.examine(session, [BUDGET]), "last load")
+    found = one(nights.examine(session, [TENANT]), "last load")
     assert found.level == "warning"
     assert "license 41201 page 1: 403" in found.found
 
     publish(session, open_load(session, "published"))
-    assert one(nights.examine(session, [BUDGET]), "last load").level == "ok"
+    assert one(nights.examine(session, [TENANT]), "last load").level == "ok"
 
 
 def test_a_budget_that_is_blocked_for_long_is_told(session: Connection) -> None:
@@ -93,20 +119,20 @@ def test_a_budget_that_is_blocked_for_long_is_told(session: Connection) -> None:
         insert into ops.request_budgets (budget_id, request_count, throttled_count, blocked_until)
         values (%(budget_id)s, 7, 2, clock_timestamp() + interval '1 hour')
         """,
-        budget_id=BUDGET,
+        budget_id=TENANT.budget_id,
     )
 
-    found = one(nights.examine(session, [BUDGET]), "request budget")
+    found = one(nights.examine(session, [TENANT]), "request budget")
 
     assert found.level == "warning"
     assert "7 requests so far, 2 times refused" in found.found
-    assert nights.budget(session, ["another"]).level == "ok"
+    assert nights.budget(session, EMEA).level == "ok"
 
 
 def test_rows_that_the_maintenance_should_have_dropped_are_told(session: Connection) -> None:
     open_load(session, "superseded", hours_ago=24 * 30)
 
-    found = one(nights.examine(session, [BUDGET]), "database size")
+    found = one(nights.examine(session, [TENANT]), "database size")
 
     assert found.level == "warning"
     assert "warehouse_maintenance" in found.advice

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fleet_world import TENANTS, FleetWorld, connection_to, fleet_world, tenant
+from object_store import running_object_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from object_store import ObjectStore
 
     from flexera_simulator.testing import RunningSimulator
 
@@ -32,11 +35,26 @@ def tenants() -> Iterator[dict[str, RunningSimulator]]:
 
 
 @pytest.fixture(scope="package")
+def logs() -> Iterator[ObjectStore]:
+    """Where tasks leave their logs."""
+    with running_object_store() as store:
+        yield store
+
+
+@pytest.fixture(scope="package")
 def world(
-    tenants: dict[str, RunningSimulator], tmp_path_factory: pytest.TempPathFactory
+    tenants: dict[str, RunningSimulator], logs: ObjectStore, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[FleetWorld]:
     """An Airflow with two workers that knows both organizations."""
     named = {f"AIRFLOW_CONN_{name.upper()}": connection_to(simulator) for name, simulator in tenants.items()}
     named["AIRFLOW_VAR_CHARGEBACK_ORGANIZATIONS"] = json.dumps(["flexera_emea"])
-    with fleet_world(tmp_path_factory.mktemp("fleet"), named) as running:
+    with fleet_world(tmp_path_factory.mktemp("fleet"), named | logs.settings) as running:
         yield running
+
+
+@pytest.fixture(scope="package")
+def quiet_run(world: FleetWorld) -> str:
+    """The id of a run of the first organization in which nothing happened."""
+    run_id = world.begin("flexera")
+    assert world.ends(run_id) == "success"
+    return run_id

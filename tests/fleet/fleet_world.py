@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_parts import PARTS, QUICK, AirflowParts
 from airflow_place import api_of, environment_in, migrate
 from broker import running_broker
+from celery import Celery
 from compose_file import ENVIRONMENT, resolved
 from looks import Looks
 
@@ -44,7 +45,8 @@ PAGE_SIZE = 12
 LICENSE_IDS = ["41201", "41202", "41204", "41206", "41210", "41211", "41235", "41242"]
 RUN_SECONDS = 240.0
 TASKS_AT_WORK = """
-select task_id, map_index from task_instance where state = 'running' and pid = any(%(pids)s)
+select task_id, map_index from task_instance
+where state = 'running' and pid = any(%(pids)s) and dag_id like 'license_chargeback%%'
 """
 SERVER = {"fsync": "off", "shared_buffers": "64MB", "max_connections": "200"}
 # What Airflow waits minutes for, it waits seconds for here. Nothing else differs from docker-compose.yaml.
@@ -82,6 +84,15 @@ class FleetWorld:
         for api in self._apis.values():
             api.wait_until_healthy()
 
+    def wait_for_workers(self) -> None:
+        """Wait until every worker takes tasks; one that was killed takes a while to come back on a busy machine."""
+        with Celery(broker=self.environment["AIRFLOW__CELERY__BROKER_URL"]) as broker:
+            self.wait(
+                lambda: len(broker.control.ping(timeout=1.0)) == len(WORKERS),
+                RUN_SECONDS,
+                "not every worker answers",
+            )
+
     def begin(self, conn_id: str) -> str:
         """Trigger the night of an organization; returns the id of the run."""
         return self._apis[conn_id].trigger({"source": "api", "license_ids": LICENSE_IDS})
@@ -95,6 +106,10 @@ class FleetWorld:
             return state if state in ("success", "failed") else ""
 
         return str(self.wait(final_state, RUN_SECONDS, f"run {run_id} has not ended"))
+
+    def log_of(self, run_id: str, task_id: str) -> str:
+        """The log of a task's first try as Airflow shows it."""
+        return self._apis["flexera"].log(run_id, task_id)
 
     def tasks_of(self, worker: str) -> list[tuple[str, int]]:
         """The tasks that a worker is at, as name and map index."""

@@ -40,8 +40,8 @@ def told(nightly: Nightly, tmp_path_factory: pytest.TempPathFactory) -> list[dic
     return [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
 
 
-def ends_of(told: list[dict[str, Any]], task_id: str) -> list[dict[str, Any]]:
-    name = f"{DAG_ID}.{task_id}"
+def ends_of(told: list[dict[str, Any]], task_id: str, dag_id: str = DAG_ID) -> list[dict[str, Any]]:
+    name = f"{dag_id}.{task_id}"
     return [event for event in told if event["job"]["name"] == name and event["eventType"] == "COMPLETE"]
 
 
@@ -134,6 +134,67 @@ def columns_of(table: str) -> str:
         "select column_name from information_schema.columns "
         f"where table_schema = '{schema}' and table_name = '{name}'"
     )
+
+
+@pytest.fixture(scope="module")
+def told_of_maintenance(
+    nightly: Nightly, told: Any, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[list[dict[str, Any]], set[str]]:
+    """Every event of a run of the maintenance and of the watch, and the tables that lost partitions or rows by it."""
+    assert nightly.run(license_ids=LICENSES).state == "success"
+    nightly.execute(
+        "update ops.loads set finished_at = finished_at - interval '8 days', "
+        "published_at = published_at - interval '8 days'"
+    )
+    folder = tmp_path_factory.mktemp("maintenance")
+    transport = {"type": "file", "log_file_path": str(folder / "events.jsonl"), "append": True}
+    before = holdings(nightly)
+    for dag_id in ("warehouse_maintenance", "freshness_watch"):
+        state, _ = watched_run.run(folder / "log", settings(transport), dag_id=dag_id)
+        assert state == "success", (folder / "log").read_text()[-3000:]
+    after = holdings(nightly)
+    events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+    return events, {table for table, count in before.items() if after[table] < count}
+
+
+def holdings(nightly: Nightly) -> dict[str, int]:
+    """How many rows each table has that a load writes, partitions and all."""
+    tables_of_loads = nightly.rows(
+        """
+        select distinct columns.table_schema || '.' || columns.table_name as name
+        from information_schema.columns as columns
+        inner join pg_class on pg_class.oid = format('%I.%I', table_schema, table_name)::regclass
+        where
+            columns.column_name = 'load_id' and columns.table_schema in ('staging', 'intermediate', 'mart', 'ops')
+            and pg_class.relkind in ('r', 'p') and not pg_class.relispartition
+        """
+    )
+    return {row["name"]: nightly.value(f"select count(*) from {row['name']}") for row in tables_of_loads}
+
+
+def test_the_maintenance_tells_every_table_that_it_drops_rows_of(
+    nightly: Nightly, told_of_maintenance: tuple[list[dict[str, Any]], set[str]]
+) -> None:
+    events, shrunk = told_of_maintenance
+    database = make_url(nightly.warehouse_url).database
+    [end] = ends_of(events, "drop_expired", "warehouse_maintenance")
+    outlets = {name for _, name in named(end["outputs"])}
+
+    assert {"intermediate.int_consumption_lines", "mart.fct_chargeback"} <= shrunk
+    assert {f"{database}.{table}" for table in shrunk} <= outlets
+    assert f"{database}.ops.loads" in outlets
+    assert f"{database}.ops.snapshots" in {name for _, name in named(end["inputs"])}
+    assert not any(name.startswith(f"{database}.bi.") or ".dim_" in name for name in outlets)
+
+
+def test_the_watch_tells_what_it_looks_at(
+    nightly: Nightly, told_of_maintenance: tuple[list[dict[str, Any]], set[str]]
+) -> None:
+    url = make_url(nightly.warehouse_url)
+    [end] = ends_of(told_of_maintenance[0], "check_freshness", "freshness_watch")
+
+    assert named(end["inputs"]) == {(f"postgres://{url.host}:{url.port}", f"{url.database}.ops.snapshots")}
+    assert named(end["outputs"]) == set()
 
 
 def test_no_event_holds_a_secret(nightly: Nightly, told: list[dict[str, Any]]) -> None:

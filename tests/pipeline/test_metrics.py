@@ -84,7 +84,7 @@ def test_a_night_sends_its_figures(nightly: Nightly, tmp_path: Path) -> None:
     assert listener.gauge("chargeback.recharged_cost") == pytest.approx(
         float(ledger["recharged_cost"]), rel=1e-9
     )
-    assert listener.gauge("chargeback.snapshot_age_days") == 0
+    assert 0 < listener.gauge("chargeback.snapshot_age_hours") < 24
     assert listener.gauge("chargeback.failing_checks") == 0
     assert listener.gauge("chargeback.requests_of_budget") == ledger["request_count"]
     waits = [
@@ -107,7 +107,7 @@ def test_a_night_that_breaks_a_check_says_so_and_how_old_the_snapshot_is(
 
     assert state == "failed"
     assert listener.gauge("chargeback.failing_checks") >= 1
-    assert listener.gauge("chargeback.snapshot_age_days") == 0
+    assert 0 < listener.gauge("chargeback.snapshot_age_hours") < 24
 
 
 def test_a_statsd_server_that_cannot_be_found_changes_no_run(nightly: Nightly, tmp_path: Path) -> None:
@@ -133,3 +133,48 @@ def test_a_night_sends_its_figures_to_an_opentelemetry_collector(nightly: Nightl
     tags = {"org_id": nightly.simulator.settings.org[0]}
     assert collector.last["airflow.chargeback.snapshot_rows"] == (rows, tags)
     assert collector.last["airflow.chargeback.licenses_read"] == (len(LICENSES), tags)
+
+
+def test_the_watch_sends_the_age_of_a_snapshot_that_is_too_old(nightly: Nightly, tmp_path: Path) -> None:
+    assert nightly.run(license_ids=LICENSES[:1]).state == "success"
+    with listening() as listener:
+        states = [
+            watched_run.run(tmp_path / "log", listener.settings, dag_id="freshness_watch", **params)[0]
+            for params in ({}, {"allowed_age_hours": 1})
+        ]
+
+    hours = nightly.value(
+        "select extract(epoch from now() - current_date::timestamp at time zone 'UTC') / 3600"
+    )
+    assert states == ["success", "failed" if hours > 1 else "success"]
+    ages = [value for name, value, _ in listener.received if name == "airflow.chargeback.snapshot_age_hours"]
+    assert ages == [pytest.approx(float(hours), abs=1)] * 2
+
+
+def test_the_maintenance_sends_what_it_dropped_and_how_large_the_warehouse_is(
+    nightly: Nightly, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        assert nightly.run(license_ids=LICENSES[:1]).state == "success"
+    nightly.execute(
+        "update ops.loads set finished_at = finished_at - interval '8 days', "
+        "published_at = published_at - interval '8 days'"
+    )
+    sent = {}
+    for is_dry_run in (True, False):
+        with listening() as listener:
+            state, _ = watched_run.run(
+                tmp_path / "log", listener.settings, dag_id="warehouse_maintenance", dry_run=is_dry_run
+            )
+        assert state == "success"
+        sent[is_dry_run] = listener
+
+    size = nightly.value("select pg_database_size(current_database())")
+    for listener in sent.values():
+        assert listener.gauge("chargeback.warehouse_bytes") == pytest.approx(size, rel=0.5)
+    dropped = {name: sent[False].total(f"chargeback.{name}") for name in metrics.DROPPED.values()}
+    of_ledger = "select count(*) from ops.loads where levels_dropped_at is not null"
+    assert dropped["loads_dropped"] == nightly.value(of_ledger) > 0
+    assert dropped["loads_skipped"] == 0
+    assert min(dropped[name] for name in ("partitions_dropped", "facts_dropped", "bytes_dropped")) > 0
+    assert [name for name in dropped if sent[True].total(f"chargeback.{name}")] == []

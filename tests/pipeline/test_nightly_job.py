@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from decimal import Decimal
 
@@ -211,8 +212,11 @@ def test_a_row_that_cannot_be_read_is_quarantined_with_its_reason_and_the_rest_i
     )
 
     assert nightly.run(source="raw", license_ids=["41201"]).state == "success"
-    [row] = nightly.rows("select license_id, column_name, reason from ops.quarantined_rows")
+    [row] = nightly.rows("select license_id, column_name, reason, payload from ops.quarantined_rows")
     assert (row["license_id"], row["column_name"]) == ("41201", "consuming_installations")
+    received = nightly.rows("select body from staging.consumption_pages where license_id = '41201'")
+    assert json.loads(row["payload"])["consumingInstallations"] == "several"
+    assert any(json.loads(row["payload"]) in json.loads(page["body"])["values"] for page in received)
     assert nightly.value("select count(*) from bi.chargeback") == before - 1
     assert (
         nightly.value("select residue_reason from bi.license_position where license_id = '41201'")

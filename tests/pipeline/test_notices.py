@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import structlog
@@ -15,32 +15,8 @@ from nightly_job import DAGS
 
 from chargeback.warehouse import budget
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
 LICENSES = ["41201", "41202", "41203"]
 BROKEN = {"class": "file_notifier.FileNotifier", "kwargs": {"path": "/no/such/folder/file", "line": "lost"}}
-
-
-@pytest.fixture
-def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
-    """Sets who is told, after those in `first`; the returned function gives the messages so far."""
-    file = tmp_path / "messages"
-
-    def messages(*first: Any, **changes: Any) -> list[str]:
-        if changes:
-            entry = {
-                "class": "file_notifier.FileNotifier",
-                "kwargs": {
-                    "path": str(file),
-                    "line": "{{ notice.event }}: {{ notice.title }}. {{ notice.text }}",
-                },
-            }
-            monkeypatch.setenv("AIRFLOW_VAR_CHARGEBACK_NOTIFIERS", json.dumps([*first, entry | changes]))
-        return file.read_text().splitlines() if file.exists() else []
-
-    return messages
 
 
 @pytest.fixture(autouse=True)
@@ -171,7 +147,7 @@ def test_a_run_that_has_the_limit_for_itself_is_not_told_of(nightly, told, monke
         pytest.param({"class": "no_such.Notifier"}, "no_such.Notifier cannot be made", id="class"),
         pytest.param({"kwargs": {"colour": "red"}}, "unexpected keyword argument", id="kwargs"),
         pytest.param({"when": "now"}, "must be an object with class", id="field"),
-        pytest.param({"events": ["sunrise"]}, "failure, publish, starvation", id="event"),
+        pytest.param({"events": ["sunrise"]}, "failure, publish, staleness, starvation", id="event"),
     ],
 )
 def test_a_wrong_setting_is_told_in_the_log_and_so_is_the_message(

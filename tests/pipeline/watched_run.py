@@ -1,4 +1,4 @@
-"""A run of the nightly DAG in a process of its own, as `make run` makes one, with settings of its own."""
+"""A run of a DAG of ours in a process of its own, as `make run` makes one, with settings of its own."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def run(log: Path, settings: dict[str, str], **params: Any) -> tuple[str, dict[str, set[str]]]:
+def run(
+    log: Path, settings: dict[str, str], *, dag_id: str = "license_chargeback", **params: Any
+) -> tuple[str, dict[str, set[str]]]:
     """How the run ended, and the states that each task went through; what Airflow says goes to the log."""
     reading, writing = os.pipe()
-    request = {"dag_id": "license_chargeback", "conf": params, "events": writing}
+    request = {"dag_id": dag_id, "conf": params, "events": writing}
     with log.open("wb") as output:
         child = subprocess.Popen(
             [sys.executable, "-m", "local_runtime.dag_run"],

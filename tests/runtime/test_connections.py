@@ -54,6 +54,13 @@ def test_every_form_of_a_connection_means_what_airflow_makes_of_it(value) -> Non
     }
 
 
+def test_what_airflow_itself_reads_of_the_extra_is_kept_from_libpq() -> None:
+    extra = {"cursor": "dictcursor", "iam": False, "sslmode": "require"}
+    parameters = warehouse_parameters({WAREHOUSE: json.dumps({**FIELDS, "extra": extra})})
+
+    assert set(parameters) == {"host", "port", "user", "password", "dbname", "sslmode"}
+
+
 def test_the_address_for_sqlalchemy_keeps_every_part() -> None:
     url = warehouse_url({WAREHOUSE: ADDRESS})
 

@@ -6,8 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from airflow.providers.postgres.hooks.postgres import PostgresHook
 from airflow.providers_manager import ProvidersManager
 from airflow.sdk.providers_manager_runtime import ProvidersManagerTaskRuntime
+from sqlalchemy.engine import make_url
 
 from chargeback import hooks
 from chargeback.errors import SettingsInvalid
@@ -57,6 +59,30 @@ def test_the_warehouse_may_be_given_as_an_address(define: Callable[[str, Any], N
         "warehouse",
         {"sslmode": "require"},
     )
+
+
+def test_what_airflow_itself_reads_of_the_extra_is_kept_from_the_server(
+    define: Callable[[str, Any], None], warehouse_url: str
+) -> None:
+    url = make_url(warehouse_url)
+    fields = {"host": url.host, "port": url.port, "login": url.username, "password": url.password}
+    extra = {"cursor": "realdictcursor", "iam": False, "aws_conn_id": "aws", "connect_timeout": 5}
+    define("warehouse", {"conn_type": "postgres", "schema": url.database, **fields, "extra": extra})
+
+    with hooks.database().session() as connection:
+        assert connection.exec_driver_sql("select 1").scalar_one() == 1
+    assert dict(hooks.database().url.query) == {"connect_timeout": "5"}
+
+
+def test_airflow_reads_these_extras_and_no_others() -> None:
+    assert PostgresHook.ignored_extra_options == hooks.AIRFLOW_EXTRAS
+
+
+def test_an_extra_of_the_warehouse_that_nobody_knows_is_told(define: Callable[[str, Any], None]) -> None:
+    define("warehouse", {**WAREHOUSE, "extra": {"sslmod": "verify-full", "sslmode": "require", "colour": 1}})
+
+    with pytest.raises(SettingsInvalid, match="'warehouse': extra sslmod, colour is unknown"):
+        hooks.database()
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -22,6 +22,10 @@ class Finding:
     found: str
     advice: str = ""
 
+    def of(self, conn_id: str) -> Finding:
+        """The finding with the connection whose organization it is of."""
+        return replace(self, found=f"{conn_id}: {self.found}")
+
     def __str__(self) -> str:
         text = " ".join(f"{self.found}. {self.advice}".split() if self.advice else self.found.split())
         return f"{self.level:<8} {self.check:<20} {text}"
@@ -38,7 +42,7 @@ def warning(check: str, found: str, advice: str) -> Finding:
 
 
 def problem(check: str, found: str, advice: str = "") -> Finding:
-    """The night would fail; without advice where the text found says what to do itself."""
+    """The night would fail or does not come; without advice where the text found says what to do itself."""
     return Finding(check, "problem", found, advice)
 
 

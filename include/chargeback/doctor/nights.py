@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from chargeback.doctor.findings import Finding, listed, ok, problem, warning
 from chargeback.errors import SettingsInvalid
+from chargeback.steps import freshness
+from chargeback.steps.freshness import FreshnessPolicy
 from chargeback.warehouse import seeds
 from chargeback.warehouse.database import execute
 
@@ -15,19 +17,20 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection, Row
 
+    from chargeback.settings import FlexeraSettings
+
 _STALE_HOURS = 20  # dagrun_timeout of the nightly DAG
-_OLDEST_DAYS = 1
 _MOST_WAIT_SECONDS = 120
 _KEPT_DAYS = 10  # superseded_days of the maintenance, and a few nights more
 
 
-def examine(session: Connection, budget_ids: Sequence[str]) -> list[Finding]:
-    """Every finding of the ledger; `budget_ids` are those of the tenant in use."""
+def examine(session: Connection, organizations: Sequence[FlexeraSettings]) -> list[Finding]:
+    """Every finding of the ledger; `organizations` are those whose connections can be used."""
     return [
         unfinished_loads(session),
         last_failure(session),
-        *published(session),
-        budget(session, budget_ids),
+        *(published(session, each.org_id).of(each.conn_id) for each in organizations),
+        *(budget(session, each).of(each.conn_id) for each in organizations),
         size(session),
         reference_figures(session),
     ]
@@ -38,14 +41,16 @@ def unfinished_loads(session: Connection) -> Finding:
     running = _rows(
         session,
         """
-        select load_id, snapshot_date, clock_timestamp() - started_at > %(hours)s * interval '1 hour' as is_stale
+        select
+            load_id, org_id, snapshot_date,
+            clock_timestamp() - started_at > %(hours)s * interval '1 hour' as is_stale
         from ops.loads
         where status = 'running'
         order by load_id
         """,
         hours=_STALE_HOURS,
     )
-    stale = [f"load {row.load_id} of {row.snapshot_date}" for row in running if row.is_stale]
+    stale = [_named(row) for row in running if row.is_stale]
     if stale:
         return warning(
             "unfinished loads",
@@ -60,50 +65,33 @@ def last_failure(session: Connection) -> Finding:
     failed = _rows(
         session,
         """
-        select load_id, snapshot_date, failure
+        select load_id, org_id, snapshot_date, failure
         from (select distinct on (org_id) * from ops.loads order by org_id asc, load_id desc) as newest
         where status = 'failed'
         """,
     )
     if not failed:
         return ok("last load", "did not fail")
-    told = [f"load {row.load_id} of {row.snapshot_date} failed: {row.failure}" for row in failed]
+    told = [f"{_named(row)} failed: {row.failure}" for row in failed]
     return warning("last load", listed(told), "Do what it says, then clear the red task; see docs/runbook.md")
 
 
-def published(session: Connection) -> list[Finding]:
-    """How old the newest snapshot of each organization is."""
-    rows = _rows(
-        session,
-        """
-        select org_id, max(snapshot_date) as newest, current_date - max(snapshot_date) as days
-        from ops.snapshots
-        group by org_id
-        order by org_id
-        """,
-    )
-    if not rows:
-        return [
-            warning(
-                "published",
-                "nothing yet",
-                "Run make run, or switch on and trigger the DAG license_chargeback",
-            )
-        ]
-    return [_age(row) for row in rows]
-
-
-def _age(row: Row[Any]) -> Finding:
-    found = f"organization {row.org_id}: {row.newest}, {row.days} days ago"
-    if row.days > _OLDEST_DAYS:
-        return warning(
-            "published", found, "See in Airflow whether the DAG license_chargeback is on, and why it failed"
+def published(session: Connection, org_id: str) -> Finding:
+    """How old the newest snapshot of an organization is."""
+    newest, policy = freshness.newest(session, org_id), FreshnessPolicy()
+    if newest.snapshot_date is None:
+        return warning("published", str(newest), "Run make run, or switch on and trigger its nightly DAG")
+    if newest.is_stale(policy):
+        return problem(
+            "published",
+            f"{newest}, where {policy.allowed_age_hours} are allowed",
+            "See in Airflow whether its nightly DAG is switched on and how its last run ended",
         )
-    return ok("published", found)
+    return ok("published", str(newest))
 
 
-def budget(session: Connection, budget_ids: Sequence[str]) -> Finding:
-    """Whether a request may be sent soon."""
+def budget(session: Connection, settings: FlexeraSettings) -> Finding:
+    """Whether a request to an organization may be sent soon."""
     rows = _rows(
         session,
         """
@@ -113,7 +101,7 @@ def budget(session: Connection, budget_ids: Sequence[str]) -> Finding:
         from ops.request_budgets
         where budget_id = any(%(budget_ids)s)
         """,
-        budget_ids=list(budget_ids),
+        budget_ids=[settings.budget_id, settings.token_budget_id],
     )
     sent, refused = sum(row.request_count for row in rows), sum(row.throttled_count for row in rows)
     wait_seconds = max((row.wait_seconds for row in rows), default=0)
@@ -166,6 +154,10 @@ def reference_figures(session: Connection, folder: Path = seeds.SEEDS_FOLDER) ->
             "Run make migrate, or python -m chargeback migrate, which loads them",
         )
     return ok("seeds", "the figures of include/config/seeds")
+
+
+def _named(load: Row[Any]) -> str:
+    return f"load {load.load_id} of {load.snapshot_date} of organization {load.org_id}"
 
 
 def _rows(session: Connection, statement: str, **parameters: object) -> Sequence[Row[Any]]:

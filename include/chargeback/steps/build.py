@@ -42,6 +42,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "fct_members",
     ),
 }
+# The tables of facts, as schema.table.
+FACTS = [f"mart.{table}" for table in LAYERS["mart"] if table.startswith("fct_")]
 
 
 def build(database: Database, load: Load, layer: str) -> dict[str, int]:

@@ -9,12 +9,13 @@ from chargeback.warehouse.database import Database, execute
 if TYPE_CHECKING:
     from decimal import Decimal
 
+AGE = "snapshot_age_hours"
 # Name -> what it is. Every figure is of the organization whose load it is.
 MEANINGS = {
     "failing_checks": "checks of severity fail that found rows in the load",
     "warning_checks": "checks of severity warn that found rows in the load",
     "quarantined_rows": "rows of the load that could not be read",
-    "snapshot_age_days": "days since the date of the last published snapshot; absent before the first",
+    AGE: "hours since the day of the last published snapshot began, in UTC; absent before the first",
     "requests_of_budget": "requests taken from the tenant's budget so far",
     "refused_requests": "requests so far that the server refused as too many",
     "snapshot_licenses": "licenses of the last published snapshot",
@@ -50,7 +51,9 @@ def read(database: Database, load_id: int, budget_id: str) -> tuple[str, dict[st
                 ) as checks
                 left join lateral (
                     select
-                        current_date - positions.snapshot_date as snapshot_age_days,
+                        extract(
+                            epoch from clock_timestamp() - positions.snapshot_date::timestamp at time zone 'UTC'
+                        ) / 3600 as snapshot_age_hours,
                         count(*) as snapshot_licenses,
                         sum(row_count) as snapshot_rows,
                         sum(recharged_cost) as recharged_cost,
@@ -80,3 +83,9 @@ def read(database: Database, load_id: int, budget_id: str) -> tuple[str, dict[st
             .one()
         )
     return row["org_id"], {name: row[name] for name in MEANINGS if row[name] is not None}
+
+
+def warehouse_bytes(database: Database) -> int:
+    """How large the database of the warehouse is on disk."""
+    with database.transaction() as connection:
+        return int(execute(connection, "select pg_database_size(current_database())").scalar_one())

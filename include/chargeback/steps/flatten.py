@@ -6,6 +6,8 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from chargeback.flexera import LICENSE_COLUMNS, LINE_COLUMNS, FieldMap, UnreadableRow, parse_page
 from chargeback.steps import license_list
 from chargeback.warehouse import scripts, staging
@@ -21,7 +23,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _FLUSH_ROWS = 5_000
-_PAYLOAD_LENGTH = 2_000
+# Of a row that cannot be read; a longer one is cut, and whole in its page.
+_PAYLOAD_LENGTH = 8_000
+_JSON = msgspec.json.Encoder(decimal_format="number")
 _KEY = ("load_id", "license_id", "page_number", "row_number")
 _COLUMNS: dict[str, tuple[str, ...]] = {
     "intermediate.int_consumption_lines": (*_KEY, *LINE_COLUMNS),
@@ -115,7 +119,9 @@ def _flatten_page(
         try:
             line = field_map.consumption(row)
         except UnreadableRow as error:
-            quarantined.append((*row_key, error.column, error.reason, str(row)[:_PAYLOAD_LENGTH]))
+            quarantined.append(
+                (*row_key, error.column, error.reason, _JSON.encode(row).decode()[:_PAYLOAD_LENGTH])
+            )
             counts["quarantined"] += 1
             continue
         counts["lines"] += 1

@@ -10,7 +10,7 @@ from chargeback.warehouse.database import Database, execute
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-EVENTS = ("failure", "publish", "starvation")
+EVENTS = ("failure", "publish", "staleness", "starvation")
 # When hundreds of licenses fail for one reason, the first few messages say it.
 _MOST_FAILURES = 10
 _NO_MORE = "Further failures of this run are told in Airflow only."
@@ -66,9 +66,9 @@ def published(totals: Mapping[str, object]) -> Notice:
     )
 
 
-def failed(task: str, license_name: str | None, reason: str, log_url: str | None) -> Notice:
+def failed(task: str, subject: str | None, reason: str, log_url: str | None) -> Notice:
     """What to say of a task that failed for good; the reason says what to do, where we know it."""
-    where = f"{task} of license {license_name}" if license_name else task
+    where = f"{task} of {subject}" if subject else task
     log = f" Log: {log_url}" if log_url else ""
     return Notice(
         "failure",
@@ -97,6 +97,15 @@ def stopped(dag_id: str, run_id: str, reason: str) -> Notice:
         f"Run {run_id} of {dag_id} was stopped",
         f"{why} Nothing was published. See in Airflow what it waited for, then clear its unfinished tasks or trigger "
         "a new run; what was read stays.",
+    )
+
+
+def stale(flexera_conn_id: str, reason: str) -> Notice:
+    """What to say when the nights of an organization have stopped coming; the reason says since when."""
+    return Notice(
+        "staleness",
+        f"License chargeback: no new snapshot by connection {flexera_conn_id}",
+        f"{reason} This is told once a day until a newer snapshot is published.",
     )
 
 

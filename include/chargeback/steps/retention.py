@@ -5,19 +5,19 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from psycopg2.errors import LockNotAvailable
 from sqlalchemy.exc import OperationalError
 
-from chargeback.errors import SettingsInvalid
 from chargeback.steps import loads
-from chargeback.steps.build import LAYERS
+from chargeback.steps.build import FACTS
+from chargeback.steps.policy import Policy
 from chargeback.warehouse.database import Database, execute
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from datetime import date, datetime
 
     from sqlalchemy.engine import Connection, Row
@@ -34,11 +34,10 @@ _PARTS = {
     "star": "facts",
 }
 _SCHEMAS = {"pages": "staging", "levels": "intermediate"}
-_FACTS = [f"mart.{table}" for table in LAYERS["mart"] if table.startswith("fct_")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RetentionPolicy:
+class RetentionPolicy(Policy):
     """How many days what is kept; the last snapshot of each month keeps its raw pages for ever.
 
     `raw_days` counts from the snapshot date and is for pages that a date can still be rebuilt from;
@@ -49,26 +48,6 @@ class RetentionPolicy:
     superseded_days: int = 7
     keep_month_ends: bool = True
     dry_run: bool = False
-
-    @classmethod
-    def from_params(cls, params: Mapping[str, Any]) -> RetentionPolicy:
-        """The policy in the params of a run; SettingsInvalid lists everything that is wrong with them."""
-        defaults = {each.name: each.default for each in fields(cls)}
-        given = {name: value for name, value in params.items() if value is not None}
-        mistakes = [
-            f"'{name}' is not a param of this DAG; it has {', '.join(defaults)}"
-            for name in sorted(set(given) - set(defaults))
-        ]
-        for name, default in defaults.items():
-            value = given.get(name, default)
-            if type(value) is not type(default) or (type(value) is int and value < 1):
-                expected = (
-                    "true or false" if isinstance(default, bool) else "a whole number of days, 1 or more"
-                )
-                mistakes.append(f"{name} is {value!r}; it must be {expected}")
-        if mistakes:
-            raise SettingsInvalid("DAG params: " + "; ".join(mistakes) + ". Correct them and trigger again.")
-        return cls(**given)
 
 
 def apply(
@@ -167,10 +146,10 @@ def _drop(database: Database, load: Row[Any], policy: RetentionPolicy, now: date
 def _delete_star(connection: Connection, load: Row[Any], *, is_only_told: bool) -> int:
     """Delete the load's facts and what was put in quarantine, or only count the facts. Returns how many."""
     if is_only_told:
-        counted = [f"select count(*) from {table} {_OF_LOAD}" for table in _FACTS]  # noqa: S608 - our own names
+        counted = [f"select count(*) from {table} {_OF_LOAD}" for table in FACTS]  # noqa: S608 - our own names
         return sum(execute(connection, each, **_key(load)).scalar_one() for each in counted)
     execute(connection, "delete from ops.quarantined_rows where load_id = %(load_id)s", load_id=load.load_id)
-    deleted = [f"delete from {table} {_OF_LOAD}" for table in _FACTS]  # noqa: S608 - our own names
+    deleted = [f"delete from {table} {_OF_LOAD}" for table in FACTS]  # noqa: S608 - our own names
     return sum(execute(connection, each, **_key(load)).rowcount for each in deleted)
 
 

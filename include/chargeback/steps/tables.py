@@ -1,10 +1,10 @@
-"""Which tables each task of the nightly DAG reads and writes; those of SQL files are read off the files."""
+"""Which tables each task of our DAGs reads and writes; those of SQL files are read off the files."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from chargeback.steps.build import LAYERS
+from chargeback.steps.build import FACTS, LAYERS
 from chargeback.warehouse import recharge, scripts
 from chargeback.warehouse.database import Database, execute
 
@@ -20,6 +20,7 @@ _FLATTENED = (
     "intermediate.int_line_pools",
     "ops.quarantined_rows",
 )
+_LEDGER = ("ops.extractions", "ops.load_licenses", "ops.loads", "ops.snapshots")
 
 
 class Tables(NamedTuple):
@@ -30,7 +31,9 @@ class Tables(NamedTuple):
 
 
 def of_task(database: Database, task_id: str) -> Tables | None:
-    """The tables of a task; None for one that we do not know. Asks the database which views bi has."""
+    """The tables of a task; None for one that we do not know. Asks the database what it has of views and partitions."""
+    if task_id == "drop_expired":
+        return _tables(_LEDGER, [*_by_load(database), *FACTS, "ops.quarantined_rows", "ops.loads"])
     if task_id == "publish":
         return _tables(_inside("mart", LAYERS["mart"]), ["ops.loads", "ops.snapshots", *_views(database)])
     return _written_down().get(task_id)
@@ -55,6 +58,7 @@ def _written_down() -> dict[str, Tables]:
             scripts.sources("recharge"), [*_inside("intermediate", derived), "mart.recharge_methods"]
         ),
         "build_star": _tables(scripts.sources("mart"), _inside("mart", LAYERS["mart"])),
+        "check_freshness": _tables(["ops.snapshots"], []),
         "check_star": _tables(scripts.sources("checks/mart"), ["ops.check_results", "ops.loads"]),
     }
 
@@ -73,4 +77,17 @@ def _views(database: Database) -> list[str]:
     """The views of bi, which show a load from the moment it is published."""
     with database.transaction() as connection:
         statement = "select 'bi.' || viewname from pg_views where schemaname = 'bi'"
+        return list(execute(connection, statement).scalars())
+
+
+def _by_load(database: Database) -> list[str]:
+    """The tables that have a partition for each load, which the maintenance drops."""
+    with database.transaction() as connection:
+        statement = """
+        select pg_namespace.nspname || '.' || pg_class.relname
+        from pg_partitioned_table
+        inner join pg_class on pg_partitioned_table.partrelid = pg_class.oid
+        inner join pg_namespace on pg_class.relnamespace = pg_namespace.oid
+        where pg_partitioned_table.partstrat = 'l' and pg_namespace.nspname in ('staging', 'intermediate')
+        """
         return list(execute(connection, statement).scalars())

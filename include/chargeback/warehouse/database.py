@@ -6,8 +6,10 @@ import io
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import psycopg2
 import sqlalchemy
 from psycopg2 import sql
+from psycopg2.extensions import make_dsn
 from sqlalchemy.pool import NullPool
 
 if TYPE_CHECKING:
@@ -68,6 +70,15 @@ class Database:
         connection.detach()
         driver.autocommit = True
         return driver
+
+
+def is_libpq_option(name: str) -> bool:
+    """Whether PostgreSQL's client library has a connection option of that name, such as sslmode."""
+    try:
+        make_dsn(**{name: "0"})
+    except psycopg2.ProgrammingError:
+        return False
+    return True
 
 
 def execute(connection: Connection, statement: str, **parameters: object) -> sqlalchemy.CursorResult[Any]:

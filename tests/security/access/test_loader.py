@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,19 @@ def test_a_loader_repeats_a_night_and_lives_through_the_maintenance(
     assert run.state == "success"
     [task] = run.tasks
     assert task.xcom_pull(task_ids="drop_expired")["partitions"] > 0
+
+
+def test_a_loader_watches_over_the_nights_and_notes_who_was_told(
+    world: AccessWorld, nightly: Nightly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_FLEXERA_EMEA", json.dumps(nightly.simulator.connection("67890")))
+    monkeypatch.setenv("AIRFLOW_VAR_CHARGEBACK_ORGANIZATIONS", '["flexera_emea"]')
+
+    run = nightly.run_dag("freshness_watch")
+
+    states = {task.map_index: task.state for task in run.tasks if task.task_id == "check_freshness"}
+    assert states == {0: "success", 1: "failed"}
+    assert world.admin.value("select string_agg(org_id, ',') from ops.staleness_notices") == "67890"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,83 @@
+"""How old the newest published snapshot of an organization is, and whether people were told so today."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from chargeback.errors import SnapshotStale
+from chargeback.steps.policy import Policy
+from chargeback.warehouse.database import Database, execute
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from sqlalchemy.engine import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreshnessPolicy(Policy):
+    """How many hours may have passed since the day of the newest snapshot began, in UTC.
+
+    36 is noon of the day after: the next night began at 04:00, and 10,000 licenses take four hours.
+    """
+
+    allowed_age_hours: int = 36
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """The newest published snapshot of an organization; None where there is none yet."""
+
+    org_id: str
+    snapshot_date: date | None
+    age_hours: float | None
+
+    def is_stale(self, policy: FreshnessPolicy) -> bool:
+        """Whether it is older than allowed, or not there."""
+        return self.age_hours is None or self.age_hours > policy.allowed_age_hours
+
+    def __str__(self) -> str:
+        if self.snapshot_date is None:
+            return f"organization {self.org_id}: no snapshot is published yet"
+        return (
+            f"organization {self.org_id}: the newest snapshot is of {self.snapshot_date}, "
+            f"{self.age_hours:.0f} hours old"
+        )
+
+
+def newest(connection: Connection, org_id: str) -> Newest:
+    """What BI shows last of an organization, by the clock of the database."""
+    row = execute(
+        connection,
+        """
+        select
+            max(snapshot_date) as snapshot_date,
+            extract(epoch from clock_timestamp() - max(snapshot_date)::timestamp at time zone 'UTC') / 3600
+                as age_hours
+        from ops.snapshots
+        where org_id = %(org_id)s
+        """,
+        org_id=org_id,
+    ).one()
+    return Newest(org_id, row.snapshot_date, None if row.age_hours is None else float(row.age_hours))
+
+
+def check(found: Newest, policy: FreshnessPolicy, dag_id: str) -> None:
+    """Raise SnapshotStale where the snapshot is older than allowed, or there is none."""
+    if found.is_stale(policy):
+        raise SnapshotStale(
+            f"{found}; {policy.allowed_age_hours} hours are allowed. See in Airflow whether the DAG {dag_id} is "
+            "switched on and how its last run ended; a date that was missed cannot be read any more."
+        )
+
+
+def is_to_tell(database: Database, org_id: str) -> bool:
+    """Whether nobody was told of this organization today, by the database's date in UTC; now somebody is."""
+    with database.transaction() as connection:
+        told = execute(
+            connection,
+            "insert into ops.staleness_notices (org_id) values (%(org_id)s) on conflict do nothing",
+            org_id=org_id,
+        )
+    return told.rowcount == 1

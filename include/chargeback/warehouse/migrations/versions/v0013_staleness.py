@@ -1,0 +1,15 @@
+"""When people were told that the nights of an organization have stopped coming."""
+
+from __future__ import annotations
+
+from alembic import op
+
+from chargeback.warehouse.migrations import run_sql_beside
+
+revision = "0013"
+down_revision = "0010"
+
+
+def upgrade() -> None:
+    """Create the table."""
+    run_sql_beside(op.get_bind(), __file__, "v0013_staleness.sql")
