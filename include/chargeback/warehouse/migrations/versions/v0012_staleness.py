@@ -6,10 +6,10 @@ from alembic import op
 
 from chargeback.warehouse.migrations import run_sql_beside
 
-revision = "0013"
-down_revision = "0010"
+revision = "0012"
+down_revision = "0011"
 
 
 def upgrade() -> None:
     """Create the table."""
-    run_sql_beside(op.get_bind(), __file__, "v0013_staleness.sql")
+    run_sql_beside(op.get_bind(), __file__, "v0012_staleness.sql")

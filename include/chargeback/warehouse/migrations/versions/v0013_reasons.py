@@ -6,10 +6,10 @@ from alembic import op
 
 from chargeback.warehouse.migrations import run_sql_beside
 
-revision = "0014"
-down_revision = "0010"
+revision = "0013"
+down_revision = "0012"
 
 
 def upgrade() -> None:
     """Change the columns and rewrite the views."""
-    run_sql_beside(op.get_bind(), __file__, "v0014_reasons.sql")
+    run_sql_beside(op.get_bind(), __file__, "v0013_reasons.sql")

@@ -6,10 +6,10 @@ from alembic import op
 
 from chargeback.warehouse.migrations import run_sql_beside
 
-revision = "0015"
-down_revision = "0010"
+revision = "0014"
+down_revision = "0013"
 
 
 def upgrade() -> None:
     """Count the members of the published nights, and show the dimensions by them."""
-    run_sql_beside(op.get_bind(), __file__, "v0015_star_for_owners.sql")
+    run_sql_beside(op.get_bind(), __file__, "v0014_star_for_owners.sql")
