@@ -31,7 +31,7 @@ FAMILIES = (
     "as_recharged",
 )
 # After which file a table is whole. Its statistics tell the next file which side of a join is the small one.
-_LAST_FILES = ("prices", FAMILIES[-1], "siblings", "layers", "fits", "shares")
+_LAST_FILES = ("prices", "processors", FAMILIES[-1], "siblings", "layers", "fits", "shares")
 # A load's rows are read whole and joined by equal keys, so that hash joins are right whatever the planner expects of
 # tables that were filled a moment ago; a query that runs once is not worth compiling; and all that it needs of the
 # statistics, which every batch makes anew, is sizes. For this transaction.
@@ -45,7 +45,7 @@ PARENT_LEVELS = (6, 5, 4, 3, 2)
 
 Step = tuple[str, str, int | None]
 # Looked up once for all licenses.
-PRICES: Step = ("int_license_prices", "prices", None)
+ONCE: tuple[Step, ...] = (("int_license_prices", "prices", None), ("int_processors", "processors", None))
 # Consumers are counted once for each method of their license: about so many rows are sorted at a time.
 _BATCH_ROWS = 500_000
 _BATCHES = """
@@ -102,10 +102,11 @@ def run(
     """
     for setting in _SETTINGS:
         execute(connection, f"set local {setting}")
-    written = Counter(dict.fromkeys([PRICES[0], *(table for table, _, _ in steps())], 0))
+    written = Counter(dict.fromkeys((table for table, _, _ in (*ONCE, *steps())), 0))
     for table in written:
         scripts.delete_load(connection, f"intermediate.{table}", parameters)
-    written[PRICES[0]] = _insert(connection, PRICES, parameters)
+    for step in ONCE:
+        written[step[0]] += _insert(connection, step, parameters)
     for batch in _batches(connection, parameters, batch_rows):
         for step in steps():
             written[step[0]] += _insert(connection, step, {**parameters, **batch, "all_shares": all_shares})

@@ -20,6 +20,7 @@ terms as (
     where
         terms.load_id = %(load_id)s
         and terms.term_number between %(first_term)s and %(last_term)s
+        and licenses.term_number between %(first_term)s and %(last_term)s
         and licenses.level = 5
 ),
 
@@ -35,6 +36,7 @@ parents as (
             layers.load_id = siblings.load_id
             and layers.term_number = siblings.term_number
             and layers.node_id = siblings.parent_node_id
+            and siblings.term_number between %(first_term)s and %(last_term)s
     where
         layers.load_id = %(load_id)s
         and layers.term_number between %(first_term)s and %(last_term)s

@@ -40,6 +40,7 @@ parents as (
         int_recharge_layers.load_id = %(load_id)s
         and int_recharge_layers.term_number between %(first_term)s and %(last_term)s
         and int_recharge_layers.level = %(level)s
+        and int_recharge_siblings.term_number between %(first_term)s and %(last_term)s
         and int_recharge_siblings.has_layers
 ),
 

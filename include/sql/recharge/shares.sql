@@ -40,6 +40,7 @@ terms as (
     where
         terms.load_id = %(load_id)s
         and terms.term_number between %(first_term)s and %(last_term)s
+        and licenses.term_number between %(first_term)s and %(last_term)s
         and licenses.level = 5
         and (fits.is_chosen or %(all_shares)s::boolean)
 ),
@@ -61,6 +62,7 @@ parents as (
             layers.load_id = siblings.load_id
             and layers.term_number = siblings.term_number
             and layers.node_id = siblings.parent_node_id
+            and siblings.term_number between %(first_term)s and %(last_term)s
     where
         layers.load_id = %(load_id)s
         and layers.term_number between %(first_term)s and %(last_term)s

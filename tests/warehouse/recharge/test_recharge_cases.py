@@ -35,7 +35,7 @@ def test_the_rules_make_of_a_case_what_is_expected(case: Path, connection: Conne
 
 def test_licenses_worked_out_one_by_one_give_what_all_give_together(connection: Connection) -> None:
     licenses = [license_ for case in CASES for license_ in read(case / "given_trees.yaml")["licenses"]]
-    tables = {table for table, _, _ in (recharge.PRICES, *recharge.steps())}
+    tables = {table for table, _, _ in (*recharge.ONCE, *recharge.steps())}
     made: list[dict[str, list[tuple[str, ...]]]] = []
     for batch_rows in (1_000_000, 1):
         with RechargeLoad(connection).worked_out(licenses, batch_rows=batch_rows) as load:
@@ -58,7 +58,7 @@ def test_every_recharge_file_has_a_case() -> None:
 def test_every_recharge_file_is_run_in_the_written_order() -> None:
     files = {path.stem for path in (SQL_FOLDER / "recharge").glob("*.sql")}
 
-    assert {file for _, file, _ in (recharge.PRICES, *recharge.steps())} == files
+    assert {file for _, file, _ in (*recharge.ONCE, *recharge.steps())} == files
 
 
 def test_the_families_of_the_catalog_are_those_that_are_run() -> None:
