@@ -35,12 +35,13 @@ def of_task(database: Database, task_id: str) -> Tables | None:
     if task_id == "drop_expired":
         return _tables(_LEDGER, [*_by_load(database), *FACTS, "ops.quarantined_rows", "ops.loads"])
     if task_id == "publish":
-        return _tables(_inside("mart", LAYERS["mart"]), ["ops.loads", "ops.snapshots", *_views(database)])
+        shown = ["ops.loads", "ops.snapshots", "mart.unit_members", *_views(database)]
+        return _tables(_inside("mart", LAYERS["mart"]), shown)
     return _written_down().get(task_id)
 
 
 def _written_down() -> dict[str, Tables]:
-    derived = ["int_license_terms", *(table for table, _, _ in recharge.steps())]
+    derived = ["int_license_terms", *(table for table, _, _ in (*recharge.ONCE, *recharge.steps()))]
     return {
         "open_load": _tables([], ["ops.loads"]),
         "list_licenses": _tables([], ["staging.license_pages", "ops.load_licenses"]),
