@@ -30,8 +30,6 @@ FAMILIES = (
     "fixed_amount",
     "as_recharged",
 )
-# After which file a table is whole. Its statistics tell the next file which side of a join is the small one.
-_LAST_FILES = ("prices", "processors", FAMILIES[-1], "siblings", "layers", "fits", "shares")
 # A load's rows are read whole and joined by equal keys, so that hash joins are right whatever the planner expects of
 # tables that were filled a moment ago; a query that runs once is not worth compiling; and all that it needs of the
 # statistics, which every batch makes anew, is sizes. For this transaction.
@@ -60,24 +58,16 @@ sizes as (
     group by license_id
 ),
 
-terms as (
+licenses as (
     select
-        terms.term_number,
         terms.license_id,
-        sum(sizes.row_count) over (order by terms.term_number) as rows_so_far
+        min(terms.term_number) as first_term,
+        max(terms.term_number) as last_term,
+        sum(sum(coalesce(sizes.row_count, 0))) over (order by min(terms.term_number)) as rows_so_far
     from intermediate.int_license_terms as terms
     left join sizes on terms.license_id = sizes.license_id
     where terms.load_id = %(load_id)s
-),
-
-licenses as (
-    select
-        license_id,
-        min(term_number) as first_term,
-        max(term_number) as last_term,
-        div(coalesce(max(rows_so_far), 0), %(batch_rows)s) as batch_number
-    from terms
-    group by license_id
+    group by terms.license_id
 )
 
 select
@@ -86,8 +76,8 @@ select
     min(license_id) as first_license_id,
     max(license_id) as last_license_id
 from licenses
-group by batch_number
-order by batch_number
+group by div(rows_so_far, %(batch_rows)s)
+order by div(rows_so_far, %(batch_rows)s)
 """
 
 
@@ -124,6 +114,10 @@ def steps() -> Iterator[Step]:
     yield "int_recharge_shares", "shares", None
 
 
+# After which step of a batch a table is whole. Its statistics tell the next which side of a join is the small one.
+_LAST_STEPS = frozenset({step[0]: step for step in (*ONCE, *steps())}.values())
+
+
 def _batches(connection: Connection, parameters: Parameters, batch_rows: int) -> Sequence[RowMapping]:
     """First and last term and license of each."""
     found = execute(connection, _BATCHES, load_id=parameters["load_id"], batch_rows=batch_rows)
@@ -134,6 +128,6 @@ def _insert(connection: Connection, step: Step, parameters: Parameters) -> int:
     table, file, level = step
     target = f"intermediate.{table}"
     count = scripts.insert(connection, f"recharge/{file}.sql", target, {**parameters, "level": level})
-    if file in _LAST_FILES and level in (None, PARENT_LEVELS[-1]):
+    if step in _LAST_STEPS:
         scripts.analyze(connection, target, parameters)
     return count
