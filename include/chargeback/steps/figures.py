@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chargeback.steps import freshness
 from chargeback.warehouse.database import Database, execute
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ MEANINGS = {
 }
 
 
-def read(database: Database, load_id: int, budget_id: str) -> tuple[str, dict[str, Decimal]]:
+def read(database: Database, load_id: int, budget_id: str) -> tuple[str, dict[str, Decimal | float]]:
     """The organization of a load, and its figures by name; one that has no value is left out."""
     with database.transaction() as connection:
         row = (
@@ -51,9 +52,6 @@ def read(database: Database, load_id: int, budget_id: str) -> tuple[str, dict[st
                 ) as checks
                 left join lateral (
                     select
-                        extract(
-                            epoch from clock_timestamp() - positions.snapshot_date::timestamp at time zone 'UTC'
-                        ) / 3600 as snapshot_age_hours,
                         count(*) as snapshot_licenses,
                         sum(row_count) as snapshot_rows,
                         sum(recharged_cost) as recharged_cost,
@@ -82,7 +80,8 @@ def read(database: Database, load_id: int, budget_id: str) -> tuple[str, dict[st
             .mappings()
             .one()
         )
-    return row["org_id"], {name: row[name] for name in MEANINGS if row[name] is not None}
+        values = {**row, AGE: freshness.newest(connection, row["org_id"]).age_hours}
+    return row["org_id"], {name: values[name] for name in MEANINGS if values[name] is not None}
 
 
 def warehouse_bytes(database: Database) -> int:
