@@ -19,7 +19,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from chargeback import notifiers, organizations
 from chargeback.doctor.findings import Finding, listed, ok, problem, warning
-from chargeback.settings import FIRST_CONNECTION
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -85,7 +84,7 @@ def dag_files(folder: str) -> tuple[list[DAG], Finding]:
         return dags, problem(
             "DAG files", f"{folder}: {listed(broken)}", "Correct the file, or install what it misses"
         )
-    if missing := (DAG_IDS | {organizations.dag_id(FIRST_CONNECTION)}) - set(bag.dags):
+    if missing := (DAG_IDS | {organizations.dag_id(organizations.FIRST)}) - set(bag.dags):
         return dags, problem(
             "DAG files",
             f"{folder} holds no {listed(sorted(missing))}",

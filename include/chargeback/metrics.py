@@ -13,7 +13,6 @@ from airflow.sdk import conf
 from airflow.sdk.observability import stats
 
 from chargeback import hooks, organizations
-from chargeback.settings import FIRST_CONNECTION
 from chargeback.steps import figures
 
 if TYPE_CHECKING:
@@ -100,7 +99,7 @@ def _count(counters: Mapping[str, str], result: Mapping[str, int], tags: dict[st
 
 def _settings(context: Any) -> FlexeraSettings:
     """The settings of the organization that the run is of."""
-    return hooks.flexera_settings(organizations.connection(context["ti"].dag_id) or FIRST_CONNECTION)
+    return hooks.flexera_settings(organizations.connection(context["ti"].dag_id) or organizations.FIRST)
 
 
 def _send_figures(context: Any, load_id: int | None) -> None:

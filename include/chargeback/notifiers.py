@@ -21,7 +21,6 @@ from airflow.sdk import BaseNotifier, Variable, get_current_context
 
 from chargeback import hooks, organizations
 from chargeback.errors import SnapshotStale
-from chargeback.settings import FIRST_CONNECTION
 from chargeback.steps import freshness, notices
 from chargeback.steps.notices import EVENTS, Notice
 
@@ -46,7 +45,7 @@ def on_failure(context: Any) -> None:
     """Tell of a task that failed for good; where its process died, the DAG processor calls this."""
     task = context["ti"]
     if isinstance(context.get("exception"), SnapshotStale):
-        _tell_staleness(context, _label(task) or FIRST_CONNECTION)
+        _tell_staleness(context, _label(task) or organizations.FIRST)
         return
     log_url = getattr(task, "log_url", None)
     notice = notices.failed(task.task_id, _bearer(task), _reason(context), log_url)
@@ -141,7 +140,7 @@ def _named(context: Any, notice: Notice) -> Notice:
     """The notice; where it is not of the first organization, its title says which nightly DAG it is of."""
     dag = context.get("dag")
     conn_id = organizations.connection(dag.dag_id) if dag else None
-    if conn_id in (None, FIRST_CONNECTION):
+    if conn_id in (None, organizations.FIRST):
         return notice
     return replace(notice, title=f"{notice.title} ({dag.dag_id})")
 

@@ -18,6 +18,7 @@ from airflow.sdk import Variable
 from chargeback.errors import SettingsInvalid
 from chargeback.settings import FIRST_CONNECTION
 
+FIRST = FIRST_CONNECTION
 _NIGHTLY = "license_chargeback"
 _FURTHER = re.compile(r"flexera_[A-Za-z0-9_.-]{1,100}")
 
@@ -25,17 +26,17 @@ _FURTHER = re.compile(r"flexera_[A-Za-z0-9_.-]{1,100}")
 def connections() -> list[str]:
     """The connection of every organization, `flexera` first. SettingsInvalid where the variable is wrong."""
     setting = Variable.get("chargeback_organizations", default=None)
-    return list(dict.fromkeys([FIRST_CONNECTION, *_listed(setting)])) if setting else [FIRST_CONNECTION]
+    return list(dict.fromkeys([FIRST, *_listed(setting)])) if setting else [FIRST]
 
 
 def dag_id(flexera_conn_id: str) -> str:
     """The nightly DAG of the organization that a connection leads to."""
-    return _NIGHTLY + flexera_conn_id.removeprefix(FIRST_CONNECTION)
+    return _NIGHTLY + flexera_conn_id.removeprefix(FIRST)
 
 
 def connection(dag_id: str) -> str | None:
     """The connection that a nightly DAG reads from; None for any other DAG."""
-    conn_id = FIRST_CONNECTION + dag_id.removeprefix(_NIGHTLY)
+    conn_id = FIRST + dag_id.removeprefix(_NIGHTLY)
     is_nightly = dag_id == _NIGHTLY or (dag_id.startswith(_NIGHTLY) and _FURTHER.fullmatch(conn_id))
     return conn_id if is_nightly else None
 
@@ -50,7 +51,7 @@ def _listed(setting: str) -> list[str]:
     mistakes = [
         f"{entry!r} is no connection id that begins with flexera_"
         for entry in listed
-        if entry != FIRST_CONNECTION and not (isinstance(entry, str) and _FURTHER.fullmatch(entry))
+        if entry != FIRST and not (isinstance(entry, str) and _FURTHER.fullmatch(entry))
     ]
     if mistakes:
         raise _wrong("; ".join(mistakes))
