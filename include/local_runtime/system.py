@@ -120,20 +120,19 @@ def migrate_warehouse(
     """
     from chargeback.errors import ChargebackError
     from chargeback.warehouse import migrations
+    from chargeback.warehouse.database import address
 
     url = connections.warehouse_url(environment)
     try:
         if is_asked_for or not migrations.is_current(url):
-            say(f"Migrating the warehouse {url.host}:{url.port}/{url.database}", quiet=quiet)
+            say(f"Migrating the warehouse {address(url)}", quiet=quiet)
             for sentence in migrations.upgrade(url):
                 say(sentence)
     except ChargebackError as error:
         raise Problem(str(error)) from None
     except (SQLAlchemyError, psycopg2.Error) as error:
         reason = " ".join(str(getattr(error, "orig", error)).split())
-        raise Problem(
-            f"The warehouse {url.host}:{url.port}/{url.database} cannot be used: {reason}"
-        ) from None
+        raise Problem(f"The warehouse {address(url)} cannot be used: {reason}") from None
 
 
 def say(text: str, *, quiet: bool = False) -> None:

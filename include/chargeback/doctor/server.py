@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from chargeback.doctor.findings import Finding, listed, ok, problem, warning
 from chargeback.settings import is_near
 from chargeback.warehouse import migrations
-from chargeback.warehouse.database import execute
+from chargeback.warehouse.database import address, execute
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +33,7 @@ _MIGRATE = "Run make migrate, or python -m chargeback migrate where Airflow is i
 def connection(database: Database) -> Finding:
     """Whether the warehouse answers; everything else about it needs that."""
     url = database.url
-    where = f"{url.host or 'a local socket'}:{url.port or 5432}/{url.database or ''}"
+    where = address(url)
     try:
         with database.transaction() as session:
             user = execute(session, "select current_user").scalar_one()

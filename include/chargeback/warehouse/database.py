@@ -72,6 +72,11 @@ class Database:
         return driver
 
 
+def address(url: sqlalchemy.URL) -> str:
+    """Host, port and database of a server, for people; what is not given is what PostgreSQL's client library takes."""
+    return f"{url.host or 'a local socket'}:{url.port or 5432}/{url.database or ''}"
+
+
 def is_libpq_option(name: str) -> bool:
     """Whether PostgreSQL's client library has a connection option of that name, such as sslmode."""
     try:
