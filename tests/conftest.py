@@ -11,7 +11,9 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 import uuid
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +28,7 @@ from local_runtime.airflow_home import airflow_environment, clean_environment, u
 from local_runtime.postgres import PostgresServer, free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
 # Tests need no durability: a machine that stops takes the test run with it.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
@@ -37,6 +39,8 @@ SECRETS = {
 }
 WORKPLACE = pytest.StashKey[tempfile.TemporaryDirectory]()
 SERVER = pytest.StashKey[PostgresServer | None]()
+FILE = pytest.StashKey[Path]()
+LONGEST_FILE = timedelta(minutes=15)  # far more than any file of tests takes
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -60,6 +64,22 @@ def pytest_configure(config: pytest.Config) -> None:
         | airflow_environment(home, metadata_url, SECRETS)
         | {"AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING", "AIRFLOW__CORE__UNIT_TEST_MODE": "False"}
     )
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # before the time limit of the test begins
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Have the tests of a file share a date in UTC: near the end of a day, a file waits for the next.
+
+    The API knows the present only, so that a night of before midnight is one of the past after it.
+    """
+    if item.config.stash.get(FILE, None) != item.path:
+        item.config.stash[FILE] = item.path
+        started_on = datetime.now(UTC).date()
+        if (datetime.now(UTC) + LONGEST_FILE).date() > started_on:
+            item.config.get_terminal_writer().line("waiting for midnight (UTC)")
+            while datetime.now(UTC).date() == started_on:
+                time.sleep(1)
+    return (yield)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

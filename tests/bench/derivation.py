@@ -6,9 +6,8 @@ demo tenant has one row of ten; the rest are of devices and users. Every license
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench_world import ORG_ID, expect, open_load, seconds_of, value
 from measure import Measure, Ratio
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 ROWS = 1_000_000
 TIMES = 10
 ROWS_OF_LICENSE = 5_000
-PARAMETERS = {"load_id": 1, "org_id": ORG_ID, "snapshot_date": datetime.now(UTC).date()}
 
 # Each license holds `size` consumers: four to a host, with a pool of two on every host; sixteen hosts to a cluster.
 _LICENSES = """
@@ -163,18 +161,27 @@ def _derived(world: BenchWorld, rows: int) -> tuple[Database, float]:
 
 def _fill(database: Database, rows: int) -> None:
     size = min(rows, ROWS_OF_LICENSE)
-    parameters = {**PARAMETERS, "size": size, "licenses": max(rows // size, 1)}
-    expect(open_load(database), PARAMETERS["load_id"], "the load")
+    expect(open_load(database), 1, "the load")
+    parameters = {**_parameters(database), "size": size, "licenses": max(rows // size, 1)}
     with database.transaction() as connection:
         for statement in (_LICENSES, _VERSIONS, _CONSUMERS, _CONTAINERS):
             execute(connection, statement, **parameters)
         for table in ("int_licenses", "int_price_sources", "int_capacity_nodes"):
-            scripts.analyze(connection, f"intermediate.{table}", PARAMETERS)
+            scripts.analyze(connection, f"intermediate.{table}", parameters)
 
 
 def _derive(database: Database) -> None:
     with database.transaction() as connection:
-        derive.write(connection, Catalog.read(), PARAMETERS)
+        derive.write(connection, Catalog.read(), _parameters(database))
+
+
+def _parameters(database: Database) -> dict[str, Any]:
+    """What every statement is told of the load."""
+    return {
+        "load_id": 1,
+        "org_id": ORG_ID,
+        "snapshot_date": value(database, "select snapshot_date from ops.loads where load_id = 1"),
+    }
 
 
 def _insert(database: Database) -> float:
@@ -190,7 +197,7 @@ def _insert(database: Database) -> float:
 
 def _run(database: Database, statement: str) -> None:
     with database.transaction() as connection:
-        execute(connection, statement, **PARAMETERS)
+        execute(connection, statement, **_parameters(database))
 
 
 def _beside_an_insert(world: BenchWorld) -> Ratio:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy
 from sqlalchemy.pool import NullPool
-from warehouse_home import NIGHTS, PASSWORD, READER, Home, copied_project, psycopg2_url
+from warehouse_home import PASSWORD, READER, Home, copied_project, psycopg2_url
 
 from flexera_simulator.testing import running_simulator
 from local_runtime.postgres import PostgresServer
@@ -27,8 +28,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
         running_simulator(requests_per_minute=0) as simulator,
     ):
         owner = psycopg2_url(server.create_database("warehouse"))
-        prepared = Home(folder, owner, owner.set(username=READER, password=PASSWORD))
-        for night in NIGHTS:
+        today = datetime.now(UTC).date()
+        nights = (today - timedelta(days=1), today)
+        prepared = Home(folder, nights, owner, owner.set(username=READER, password=PASSWORD))
+        for night in nights:
             simulator.set_date(night)
             prepared.local(
                 "run",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from warehouse_home import NIGHTS, ROOT
+from warehouse_home import ROOT
 
 from local_runtime import superset as runtime
 
@@ -141,8 +141,8 @@ def dashboard(address: tuple[str, str]) -> Iterator[Dashboard]:
 
 
 def test_the_newest_night_is_drawn_to_the_cent(dashboard: Dashboard, home: Home) -> None:
-    dashboard.shows(expected(home, NIGHTS[-1]))
-    total = home.value(COST, night=NIGHTS[-1])
+    dashboard.shows(expected(home, home.nights[-1]))
+    total = home.value(COST, night=home.nights[-1])
     dashboard.card("Cost center tree").get_by_text(total, exact=True).wait_for()
     if folder := os.environ.get("SCREENSHOTS"):
         dashboard.page.wait_for_timeout(3000)
@@ -165,7 +165,7 @@ def test_the_license_position_names_the_residues_reason(dashboard: Dashboard, ho
     reason = home.value(
         "select residue_reason from bi.license_position where snapshot_date = :night and residue <> 0 "
         "order by recharged_cost desc limit 1",
-        night=NIGHTS[-1],
+        night=home.nights[-1],
     )
     dashboard.card("License position").get_by_text(reason).first.wait_for()
 
@@ -173,16 +173,16 @@ def test_the_license_position_names_the_residues_reason(dashboard: Dashboard, ho
 def test_a_publisher_narrows_every_figure(dashboard: Dashboard, home: Home) -> None:
     dashboard.choose("Publisher", "IBM")
 
-    dashboard.shows(expected(home, NIGHTS[-1], " and publisher = 'IBM'"))
+    dashboard.shows(expected(home, home.nights[-1], " and publisher = 'IBM'"))
 
 
 def test_another_night_is_shown_alone(dashboard: Dashboard, address: tuple[str, str], home: Home) -> None:
     dashboard.page.goto(address[0])  # with no filter of the tests before
     dashboard.page.locator(".header-line").nth(3).wait_for()
-    dashboard.choose("Snapshot date", str(NIGHTS[0]))
+    dashboard.choose("Snapshot date", str(home.nights[0]))
 
-    assert expected(home, NIGHTS[0]) != expected(home, NIGHTS[-1])
-    dashboard.shows(expected(home, NIGHTS[0]))
+    assert expected(home, home.nights[0]) != expected(home, home.nights[-1])
+    dashboard.shows(expected(home, home.nights[0]))
 
 
 def test_superset_reads_with_a_login_that_sees_bi_only(address: tuple[str, str], home: Home) -> None:

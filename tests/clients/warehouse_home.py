@@ -7,18 +7,18 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.pool import NullPool
 
+if TYPE_CHECKING:
+    from datetime import date
+
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("dags", "plugins", "include", "Makefile", "pyproject.toml", "requirements.txt")
-TODAY = datetime.now(UTC).date()
-NIGHTS = (TODAY - timedelta(days=1), TODAY)
 READER, PASSWORD = "maria", "reads-bi-only"
 
 
@@ -27,6 +27,7 @@ class Home:
     """The copy, and its warehouse as its owner (`owner`) and as an analyst (`reader`) reach it."""
 
     folder: Path
+    nights: tuple[date, date]
     owner: URL
     reader: URL
 

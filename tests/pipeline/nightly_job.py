@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,11 +46,8 @@ class Nightly:
     def __init__(self, simulator: RunningSimulator, warehouse_url: str) -> None:
         self.simulator = simulator
         self.warehouse_url = warehouse_url
+        self.today = datetime.now(UTC).date()
         self._engine = sqlalchemy.create_engine(warehouse_url, poolclass=NullPool)
-
-    @property
-    def today(self) -> date:
-        return datetime.now(UTC).date()
 
     def run(self, **params: object) -> NightlyRun:
         """One manual run of the nightly DAG with these params."""

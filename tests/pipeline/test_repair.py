@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,18 +11,20 @@ from chargeback.errors import LoadSuperseded, LoadUnchecked, SourceUnavailable
 from chargeback.steps import build, checks, extract, flatten, loads, publish
 from chargeback.steps.loads import LoadRequest
 
-TODAY = datetime.now(UTC).date()
+if TYPE_CHECKING:
+    from datetime import date
+
 REPAIRED = "41201"
 
 
 class Tasks:
     """The tasks of one run of the DAG, to be run in any order an operator can think of."""
 
-    def __init__(self) -> None:
+    def __init__(self, today: date) -> None:
         self.database = hooks.database()
         self.field_map = hooks.field_map()
         request = LoadRequest.from_params(
-            {"publishers": ["Oracle"]}, org_id="12345", today=TODAY, default_date=TODAY
+            {"publishers": ["Oracle"]}, org_id="12345", today=today, default_date=today
         )
         self.load_id = loads.open_load(self.database, request)
 
@@ -51,8 +53,8 @@ class Tasks:
 @pytest.fixture
 def published(nightly) -> Tasks:
     """A run that went through."""
-    nightly.simulator.set_date(str(TODAY))
-    tasks = Tasks()
+    nightly.simulator.set_date(str(nightly.today))
+    tasks = Tasks(nightly.today)
     tasks.extract(tasks.list_licenses())
     tasks.check_staging()
     tasks.build()
@@ -129,7 +131,7 @@ def test_a_load_that_another_run_took_the_place_of_is_not_published(nightly, pub
     before = nightly.published()
     published.check_staging()
     published.build()
-    newer = Tasks()
+    newer = Tasks(nightly.today)
 
     with pytest.raises(LoadSuperseded, match=f"load {newer.load_id} took its place"):
         published.publish()
@@ -148,7 +150,7 @@ def test_a_license_of_a_load_of_another_day_is_not_read_from_the_api_of_today(ni
 
 
 def test_a_task_of_an_older_run_is_told_which_load_took_its_place(nightly, published) -> None:
-    newer = Tasks()
+    newer = Tasks(nightly.today)
     newer.extract(newer.list_licenses())
     newer.check_staging()
     newer.build()

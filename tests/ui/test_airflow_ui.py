@@ -9,8 +9,6 @@ from running_system import DAG, wait_until
 
 pytestmark = pytest.mark.timeout(900)  # the system starts, and runs five nights
 
-TODAY = datetime.now(UTC).date()
-NO_PAGES, FIRST_NIGHT, SECOND_NIGHT = (TODAY - timedelta(days=days) for days in (3, 2, 1))
 HELP_TEXTS = (
     "The night to build.",
     "auto: the API for today, the raw pages kept for a past date.",
@@ -71,13 +69,15 @@ def test_the_connection_has_a_form_of_its_own(page, system, picture) -> None:
 def test_a_backfill_rebuilds_the_dates_with_raw_pages_and_says_why_another_cannot_be(
     page, system, picture
 ) -> None:
-    for night in (FIRST_NIGHT, SECOND_NIGHT):
+    today = datetime.now(UTC).date()
+    no_pages, first_night, second_night = (today - timedelta(days=days) for days in (3, 2, 1))
+    for night in (first_night, second_night):
         system.set_simulator_date(str(night))
         assert system.trigger(snapshot_date=str(night), source="api", publishers=["Oracle"]) == "success"
 
     dialog = open_trigger_dialog(page, system)
     dialog.get_by_text("Backfill", exact=True).click()
-    for label, day in (("From", NO_PAGES), ("To", TODAY)):
+    for label, day in (("From", no_pages), ("To", today)):
         field = dialog.get_by_role("group").filter(has_text=label).first
         field.get_by_test_id("datetime-input").click()
         page.get_by_placeholder("YYYY/MM/DD").last.fill(f"{day:%Y/%m/%d}")
@@ -92,9 +92,9 @@ def test_a_backfill_rebuilds_the_dates_with_raw_pages_and_says_why_another_canno
     )
 
     assert {run["logical_date"][:10]: run["state"] for run in runs} == {
-        str(NO_PAGES): "failed",
-        str(FIRST_NIGHT): "success",
-        str(SECOND_NIGHT): "success",
+        str(no_pages): "failed",
+        str(first_night): "success",
+        str(second_night): "success",
     }
     [failed] = [run for run in runs if run["state"] == "failed"]
     log = system.call(
