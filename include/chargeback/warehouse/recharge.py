@@ -31,11 +31,11 @@ FAMILIES = (
     "as_recharged",
 )
 # A load's rows are read whole and joined by equal keys, so that hash joins are right whatever the planner expects of
-# tables that were filled a moment ago; a query that runs once is not worth compiling; and all that it needs of the
+# tables that were filled a moment ago; a query that runs once is not worth compiling; and all that a batch needs of the
 # statistics, which every batch makes anew, is sizes. For this transaction.
 _SETTINGS = (
     *("enable_mergejoin = off", "enable_nestloop = off", "jit = off", "work_mem = '256MB'"),
-    "default_statistics_target = 10",
+    "default_statistics_target = 2",
 )
 # Nothing stands above a license; below it come groups and clusters, hosts, outer pools. Pools hold consumers only.
 PARENT_LEVELS = (6, 5, 4, 3, 2)
@@ -100,6 +100,9 @@ def run(
     for batch in _batches(connection, parameters, batch_rows):
         for step in steps():
             written[step[0]] += _insert(connection, step, {**parameters, **batch, "all_shares": all_shares})
+    execute(connection, "reset default_statistics_target")
+    for table in written:  # whole statistics for who reads them next
+        scripts.analyze(connection, f"intermediate.{table}", parameters)
     return dict(written)
 
 
