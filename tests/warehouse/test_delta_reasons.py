@@ -63,6 +63,7 @@ def reasons(warehouse_url: str, simulator: RunningSimulator) -> Callable[..., Re
         ("price_missing", "Visio Professional", {"forms": ["null_members"]}),
         ("unexplained", "Visio Professional", {"forms": ["odd_quantities"]}),
         ("unexplained", "IBM Tivoli Monitoring", {"forms": ["odd_quantities"]}),
+        ("unexplained", "SQL Server Standard", {"methods": [TIERED]}),
     ],
 )
 def test_a_reason_arises_from_what_the_api_answers(
