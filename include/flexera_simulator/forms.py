@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from flexera_simulator.json_text import encode
+from flexera_simulator.methods import TIERED_APPROACH, tiered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,6 +30,7 @@ _OPTIONAL = (
     "publisher",
     "version",
 )
+_CAPACITIES = ("cores", "cappedCores")
 _ODD_NAME = '=SUM(A1;"x"), O\'Brien\n\u674e \U0001f600 '
 _CENT = Decimal("0.01")
 
@@ -159,6 +161,14 @@ def peak_on_rows(row: Row) -> Row:
     return row
 
 
+def tiers_on_rows(row: Row) -> Row:
+    """The machine is put into the tiers of the price list by itself, so that its cores count as the dear first ones."""
+    if row.get("chargeback", {}).get("approach") == TIERED_APPROACH:
+        device = row["device"]
+        _recharge(row, tiered(min(Decimal(device[name]) for name in _CAPACITIES if name in device)))
+    return row
+
+
 def nobody_named(row: Row) -> Row:
     """The row names neither a device nor a user."""
     return row | {"device": None, "user": None} if "chargeback" in row else row
@@ -184,6 +194,7 @@ FORMS: dict[str, Callable[[Row], Row]] = {
         overridden,
         allocated_without_install,
         peak_on_rows,
+        tiers_on_rows,
         nobody_named,
     )
 }

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 VIRTUAL = "Virtual Machine"
 CLOUD = "Cloud Instance"
 PHYSICAL = "Computer"
+TIERED_APPROACH = "Tiered total shared by cores"
 
 
 def oracle_cluster(estate: Estate, license_: License) -> Consumption:
@@ -139,7 +140,7 @@ def resource_value_units(estate: Estate, license_: License) -> Consumption:
     amounts = pro_rata_to_cores(machines, total)
     lines = [
         replace(
-            _machine_line(estate, license_, machine, amount, "Tiered total shared by cores", own=Decimal(0)),
+            _machine_line(estate, license_, machine, amount, TIERED_APPROACH, own=Decimal(0)),
             shows_capacity=True,
         )
         for machine, amount in zip(machines, amounts, strict=True)

@@ -366,6 +366,13 @@ LICENSES = (
     ),
     setting(
         13,
+        "tiers_on_rows",
+        "The mixed estate, each machine of an RVU license put into the tiers by itself: rows exceed the license.",
+        tenant="demo",
+        forms=("tiers_on_rows",),
+    ),
+    setting(
+        13,
         "wrong_costs",
         "Each cost is a cent more than its quantity times its price.",
         forms=("wrong_costs",),

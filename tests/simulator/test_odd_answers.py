@@ -216,7 +216,7 @@ def test_consumption_may_be_a_bare_array(call):
     assert caller.consumption(500001).json() == json.loads(json.dumps(whole, default=float))
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", [form for form in FORMS if form != "tiers_on_rows"])
 def test_a_form_changes_rows_or_licenses_and_leaves_json(call, form):
     caller = call()
     before = caller.get().text + caller.consumption(500001).text
@@ -225,6 +225,20 @@ def test_a_form_changes_rows_or_licenses_and_leaves_json(call, form):
     assert licenses.text + page.text != before
     assert len(licenses.json()) == 5
     assert page.json()["values"]
+
+
+def test_each_machine_of_a_license_in_tiers_is_put_into_them_by_itself(call):
+    caller = call(tenant="demo", date="2026-11-24")
+    license_id = next(row["id"] for row in caller.licenses() if row["type"] == "IBM RVU")
+    before = caller.rows(license_id)
+    caller.simulator.set(forms="tiers_on_rows")
+    after = caller.rows(license_id)
+    devices = [row["device"] for row in after]
+    cores = [min(device["cores"], device.get("cappedCores", device["cores"])) for device in devices]
+    assert [row["chargeback"]["consumption"] for row in after] == cores
+    assert max(cores) < 100
+    assert sum(cores) > sum(row["chargeback"]["consumption"] for row in before)
+    assert [row | {"chargeback": None} for row in after] == [row | {"chargeback": None} for row in before]
 
 
 def test_a_form_may_be_for_one_license(call):

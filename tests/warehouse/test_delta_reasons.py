@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 STAND_ALONE = "Oracle Database Enterprise Edition, stand-alone servers"
 GROUPED = "oracle_processor.device.group_rounding.v1"
+TIERED = "ibm_rvu.tiers.resources.v1"
 
 Reasons = dict[str | None, int]
 
@@ -56,11 +57,13 @@ def reasons(warehouse_url: str, simulator: RunningSimulator) -> Callable[..., Re
         ("oracle_rounding", STAND_ALONE, {"methods": [GROUPED]}),
         ("pvu_peak_vs_current", "IBM MQ Advanced", {"forms": ["peak_on_rows"]}),
         ("access_filter", "Oracle WebLogic Suite", {"visible_percent": 60}),
-        ("tier", "IBM Tivoli Monitoring", {"forms": ["odd_quantities"]}),
+        ("tier", "IBM Tivoli Monitoring", {"methods": [TIERED], "forms": ["tiers_on_rows"]}),
         ("key_missing", "IBM SPSS Statistics", {}),
         ("owner_unallocated", "SQL Server Standard", {"forms": ["nobody_named"]}),
         ("price_missing", "Visio Professional", {"forms": ["null_members"]}),
         ("unexplained", "Visio Professional", {"forms": ["odd_quantities"]}),
+        ("unexplained", "IBM Tivoli Monitoring", {"forms": ["odd_quantities"]}),
+        ("unexplained", "SQL Server Standard", {"methods": [TIERED]}),
     ],
 )
 def test_a_reason_arises_from_what_the_api_answers(

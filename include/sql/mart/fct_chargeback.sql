@@ -96,6 +96,45 @@ parents as (
         shares.parent_node_id
 ),
 
+price_lists as (
+    select
+        tier_list,
+        min(factor) as least_factor,
+        max(factor) as greatest_factor
+    from mart.consumption_tiers
+    group by tier_list
+),
+
+-- Consumers that tiers explain: for each unit that a method counts of them they are charged between the least
+-- and the greatest factor of its price list, as where they are put into the tiers by themselves, or the sum
+-- stands at another point of the list.
+tiered as (
+    select
+        consumers.license_id,
+        consumers.consumer_identity
+    from chosen
+    inner join intermediate.int_license_terms as terms on chosen.license_id = terms.license_id
+    inner join price_lists on terms.tier_list = price_lists.tier_list
+    inner join intermediate.int_recharge_quantities as nodes on terms.term_number = nodes.term_number
+    inner join consumers
+        on
+            chosen.license_id = consumers.license_id
+            and nodes.node_id = consumers.consumer_identity
+    where
+        chosen.has_deltas
+        and terms.load_id = %(load_id)s
+        and terms.family = 'tiers'
+        and nodes.load_id = %(load_id)s
+        and nodes.level = 0
+        and nodes.counted > 0
+        and consumers.recharged_consumption
+        between nodes.counted * price_lists.least_factor - 0.00001
+        and nodes.counted * price_lists.greatest_factor + 0.00001
+    group by
+        consumers.license_id,
+        consumers.consumer_identity
+),
+
 -- Licenses that a key would split, and that have none.
 without_key as (
     select terms.license_id
@@ -130,6 +169,7 @@ compared as (
         chosen.unallocated_consumption,
         chosen.is_counted,
         coalesce(chosen.currency_quantum, 0.01) as currency_quantum,
+        tiered.license_id is not null as is_in_tiers,
         without_key.license_id is not null as is_without_key,
         shares.derived_consumption,
         shares.derived_cost,
@@ -151,6 +191,10 @@ compared as (
     left join licenses on consumers.license_id = licenses.license_id
     left join mart.license_types on lower(licenses.license_type) = lower(license_types.license_type)
     left join chosen on consumers.license_id = chosen.license_id
+    left join tiered
+        on
+            consumers.license_id = tiered.license_id
+            and consumers.consumer_identity = tiered.consumer_identity
     left join without_key on consumers.license_id = without_key.license_id
     left join shares
         on
@@ -226,7 +270,7 @@ charged as (
                 and compared.parent_ratio < 1
                 and abs(compared.consumed - compared.license_derived) <= 0.00001
                 then 'access_filter'
-            when compared.residue_reason = 'rvu_tier' then 'tier'
+            when compared.residue_reason = 'rvu_tier' and compared.is_in_tiers then 'tier'
             when compared.is_without_key then 'key_missing'
             when
                 lines.consumer_type = 'unallocated'

@@ -34,7 +34,8 @@ charges as materialized (
         sum(recharged_cost) as recharged_cost,
         sum(delta) filter (where delta_reason = 'override') as overridden,
         sum(delta) filter (where delta_reason = 'allocation_without_install') as allocated,
-        sum(delta) filter (where delta_reason = 'access_filter') as filtered
+        sum(delta) filter (where delta_reason = 'access_filter') as filtered,
+        bool_or(delta_reason = 'tier') as is_in_tiers
     from mart.fct_chargeback
     where load_id = %(load_id)s and snapshot_date = %(snapshot_date)s
     group by license_id
@@ -63,6 +64,7 @@ measured as (
         charges.overridden,
         charges.allocated,
         charges.filtered,
+        charges.is_in_tiers,
         0.00001 * selected.row_count as rounding,
         selected.row_count,
         selected.page_count,
@@ -105,7 +107,7 @@ positions as (
             when
                 case license_types.residue_reason
                     when 'oracle_rounding' then abs(measured.residue) < measured.row_count
-                    when 'rvu_tier' then true
+                    when 'rvu_tier' then coalesce(measured.is_in_tiers, false)
                     else measured.residue > 0
                 end
                 then coalesce(license_types.residue_reason, 'unexplained')

@@ -29,7 +29,6 @@ machines as (
         nodes.node_type,
         nodes.host_node_id,
         nodes.cluster_node_id,
-        coalesce(nodes.host_node_id, nodes.cluster_node_id) as above_node_id,
         case
             when terms.scope = 'cluster' then coalesce(nodes.cluster_node_id, nodes.host_node_id)
             else coalesce(nodes.host_node_id, nodes.cluster_node_id)

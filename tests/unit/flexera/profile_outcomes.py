@@ -253,6 +253,16 @@ def _figures_agree(seen: Seen) -> None:
     assert len(gaps) > 20
 
 
+def _rows_in_tiers_exceed(seen: Seen) -> None:
+    totals = seen.simulator.totals()["licenses"]
+    for license_ in seen.after.licenses:
+        charges = [row["chargeback"] for row in seen.after.rows[str(license_["id"])]]
+        recharged = sum((Decimal(charge["consumption"]) for charge in charges), Decimal(0))
+        excess = recharged - Decimal(totals[str(license_["id"])]["recharged_consumption"])
+        assert (excess > 0) == (license_["type"] == "IBM RVU"), license_["name"]
+        assert excess >= 0
+
+
 def _a_cent_more(seen: Seen) -> None:
     cent = Decimal("0.01")
     assert [row["chargeback"]["cost"] for row in seen.after.all_rows] == [
@@ -474,6 +484,7 @@ OUTCOMES: dict[str, Outcome] = {
     "required_field_missing": other("`PayloadChanged` for that license", _no_charge_back_figures),
     "license_name_missing": other("`PayloadChanged`, nothing is read", _no_license_name),
     "every_license_type": other("every row", _figures_agree),
+    "tiers_on_rows": other("every row, as it is", _rows_in_tiers_exceed),
     "wrong_costs": other("every row, as it is", _a_cent_more),
     **{f"{kind}_errors": whole(answered(504)) for kind in ("json", "html", "empty")},
     "json_errors_five_times": whole(answered(502, least=5)),
