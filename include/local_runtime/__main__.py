@@ -8,7 +8,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from local_runtime.airflow_home import clean_environment, use
+from local_runtime.airflow_home import clean_environment, told_of_settings, use
 from local_runtime.problem import Problem
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
     command = given.command
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
+    if command in WITH_AIRFLOW and (settings := told_of_settings(os.environ)):
+        print(settings, file=sys.stderr, flush=True)
     use(clean_environment(os.environ))
     try:
         return _command(command, getattr(given, "file", ""))()
@@ -58,6 +60,9 @@ COMMANDS = {
     "examples": "worked license arithmetic through the recharge rules",
     "sizing": "disk, requests and minutes; LICENSES, ROWS and PAGE_SIZE in the environment say of which tenant",
 }
+
+
+WITH_AIRFLOW = ("up", "demo", "run", "doctor")
 
 
 def _command(name: str, file: str) -> Callable[[], int]:

@@ -65,7 +65,7 @@ def up() -> int:
     with alone(LOCAL / "up.lock"):
         running = Up.read()
         if running is not None and not (missing := running.missing()):
-            say("It is up already.")
+            say("It is up already, with the connections and variables it was started with.")
             _say_where(running)
             return 0
         if running is not None:
