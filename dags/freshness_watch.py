@@ -5,9 +5,9 @@ Sees that the nights keep coming: the date of the newest published snapshot of e
 00:00 UTC, `allowed_age_hours` ago at most, whenever that snapshot was published. It notices what the nightly DAG cannot
 tell itself: that it is paused, that no run of it begins, or that every run fails.
 
-**When it fails** BI shows old figures of the organization whose connection the red task bears; its message names
-their date and how long ago that day began. Those who are told of staleness are told once a day. Repair the night as its own DAG says; the watch of
-the next hour is green again.
+**When it fails** BI shows old figures of the organization whose connection the red task bears; its message names the
+date of its newest snapshot, and how long ago that day began. Those who are told of staleness are told once a day.
+Repair the night as its own DAG says; the watch of the next hour is green again.
 """
 
 from __future__ import annotations

@@ -56,11 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
         metadata_url = server.planned_url("airflow")
     home = Path(folder.name) / "airflow"
     use(
-        {
-            name: value
-            for name, value in clean_environment(os.environ).items()
-            if not name.startswith(NAMED)
-        }
+        {name: value for name, value in clean_environment(os.environ).items() if not name.startswith(NAMED)}
         | airflow_environment(home, metadata_url, SECRETS)
         | {"AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING", "AIRFLOW__CORE__UNIT_TEST_MODE": "False"}
     )

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CORRECTION = (
-    "Correct it under Admin, Variables, or in the environment variable AIRFLOW_VAR_CHARGEBACK_NOTIFIERS, which wins"
+    "Correct it under Admin, Variables, or in the environment variable AIRFLOW_VAR_CHARGEBACK_NOTIFIERS"
 )
 _FIELDS = {"class", "kwargs", "events"}
 
