@@ -88,16 +88,20 @@ def stamp(project: Path, version: str, prefix: str) -> str:
 
 
 def is_done(wanted: str) -> bool:
-    """Whether the environment was made for exactly this."""
-    return _stamp_file().is_file() and _stamp_file().read_text(encoding="utf-8") == wanted
+    """Whether the environment was made for exactly this, and its Python is still there."""
+    return (
+        _stamp_file().is_file()
+        and _stamp_file().read_text(encoding="utf-8") == wanted
+        and (VENV / "bin" / "python").exists()
+    )
 
 
 def install(wanted: str) -> None:
     """The steps, each said in a line; the stamp comes last, so that a broken set-up starts over."""
-    moved = _was_made_elsewhere(wanted)
+    is_whole = is_to_be_kept(wanted)
     _stamp_file().unlink(missing_ok=True)
     uv, environment = _prepared_uv()
-    if moved or not _is_made_of_this_python():
+    if not is_whole:
         say(f"virtual environment on Python {sys.version.split()[0]}")
         _run(
             [*uv, "venv", "--quiet", "--clear", "--no-project", "--python", sys.executable, VENV], environment
@@ -163,14 +167,17 @@ def _stamp_file() -> Path:
     return VENV / ".made-for"
 
 
-def _was_made_elsewhere(wanted: str) -> bool:
-    """Whether the folder was moved or copied: its programs still point to the old place."""
+def is_to_be_kept(wanted: str) -> bool:
+    """Whether an environment is only to be brought up to date.
+
+    Without a stamp its set-up broke off, and may have left half of a package, which uv takes for a whole one. Where the
+    folder was moved or copied, its programs still point to the old place.
+    """
     try:
-        return bool(
-            json.loads(_stamp_file().read_text(encoding="utf-8"))["project"] != json.loads(wanted)["project"]
-        )
+        project = json.loads(_stamp_file().read_text(encoding="utf-8"))["project"]
     except (OSError, ValueError, KeyError):
         return False
+    return bool(project == json.loads(wanted)["project"]) and _is_made_of_this_python()
 
 
 def _is_made_of_this_python() -> bool:
