@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import signal
 import sys
@@ -37,10 +38,14 @@ def main(arguments: list[str] | None = None) -> int:
     except Problem as problem:
         print(problem, file=sys.stderr)
         return problem.exit_code
-    except PermissionError as error:
-        print(
-            f"{error.strerror}: {error.filename}. Was it made by another user, such as root?", file=sys.stderr
-        )
+    except ModuleNotFoundError as error:
+        print(f"{error}. Delete .local/venv, and the next command makes it anew.", file=sys.stderr)
+        return 1
+    except OSError as error:
+        if error.errno not in ADVICE:
+            raise
+        place = f": {error.filename}" if error.filename else ""
+        print(f"{error.strerror}{place}. {ADVICE[error.errno]}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
@@ -62,6 +67,12 @@ COMMANDS = {
 }
 
 
+ADVICE = {
+    **dict.fromkeys((errno.EACCES, errno.EPERM), "Was it made by another user, such as root?"),
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "Free some space, then run it again."),
+    **dict.fromkeys((errno.EEXIST, errno.ENOTDIR), "There must be a folder: move the file away."),
+    errno.EROFS: "The project must lie where files can be written.",
+}
 WITH_AIRFLOW = ("up", "demo", "run", "doctor")
 
 

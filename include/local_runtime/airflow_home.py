@@ -9,7 +9,8 @@ import secrets
 from typing import TYPE_CHECKING
 
 from local_runtime.lease import alone
-from local_runtime.places import PROJECT, private_file
+from local_runtime.places import PROJECT, kept, private_file
+from local_runtime.problem import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +31,10 @@ FOREIGN = (
 )
 SIMPLE_AUTH = "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"
 LOGIN = "admin"
+KEYS = {"fernet_key", "jwt_secret", "api_secret_key", "ui_password"}
+DAMAGED = (
+    "Delete it, and new keys are made; connections that were entered in the UI must then be entered again."
+)
 MOST_NAMES = 5
 
 
@@ -94,7 +99,9 @@ def keys_in(folder: Path) -> dict[str, str]:
                 "ui_password": secrets.token_urlsafe(12),
             }
             private_file(path, json.dumps(keys))
-        found: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+        found = kept(path, DAMAGED)
+        if missing := KEYS - found.keys():
+            raise Problem(f"{path} has no {', '.join(sorted(missing))}. {DAMAGED}")
         return found
 
 

@@ -30,11 +30,11 @@ def warehouse_parameters(environment: Mapping[str, str]) -> dict[str, Any]:
         raise Problem(
             f"{WAREHOUSE} is of type {fields.get('conn_type')!r}; it must be a connection of type postgres."
         )
-    extra = fields.get("extra") or {}
-    if isinstance(extra, str):
-        extra = json.loads(extra)
+    extra = _extra(WAREHOUSE, fields)
     options = {name: value for name, value in extra.items() if is_libpq_option(name)}
     named = {ours: fields.get(airflows) for airflows, ours in LIBPQ_NAMES.items()}
+    if not str(named["port"] or 0).isdecimal():
+        raise Problem(f"{WAREHOUSE}: its port is {named['port']!r}, not a number.")
     return {name: str(value) for name, value in {**options, **named}.items() if value not in (None, "")}
 
 
@@ -51,6 +51,12 @@ def warehouse_url(environment: Mapping[str, str]) -> URL:
         database=named["dbname"],
         query=parameters,
     )
+
+
+def organization(environment: Mapping[str, str]) -> str:
+    """The organization that connection `flexera` leads to; empty where it names none, which the run tells."""
+    fields = _fields(FLEXERA, environment[FLEXERA])
+    return str(_extra(FLEXERA, fields).get("org_id") or "")
 
 
 def postgres_connection(url: str) -> str:
@@ -90,6 +96,18 @@ def _fields(name: str, value: str) -> dict[str, Any]:
             "with %40 for @ and %2F for / in its password."
         ) from None
     return fields if isinstance(fields, dict) else {}
+
+
+def _extra(name: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """The extra of a connection, which may be an object or its JSON."""
+    extra = fields.get("extra") or {}
+    try:
+        extra = json.loads(extra) if isinstance(extra, str) else extra
+    except ValueError:
+        extra = None
+    if not isinstance(extra, dict):
+        raise Problem(f"{name}: its extra is no JSON object.")
+    return extra
 
 
 def _fields_of_address(value: str) -> dict[str, Any]:

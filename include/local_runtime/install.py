@@ -64,16 +64,18 @@ def main() -> int:
     wanted = stamp(PROJECT, sys.version, sys.base_prefix)
     if is_done(wanted):
         return 0
-    LOCAL.mkdir(exist_ok=True)
-    with (LOCAL / "setup.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if is_done(wanted):
-            return 0
-        try:
-            install(wanted)
-        except InstallError as error:
-            print(f"Set-up failed: {error}", file=sys.stderr)
-            return 1
+    try:
+        LOCAL.mkdir(exist_ok=True)
+        with (LOCAL / "setup.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not is_done(wanted):
+                install(wanted)
+    except InstallError as error:
+        print(f"Set-up failed: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"Set-up failed: {error.strerror}: {error.filename or LOCAL}", file=sys.stderr)
+        return 1
     return 0
 
 
@@ -230,7 +232,11 @@ def _run(command: list[str | Path], environment: Mapping[str, str]) -> None:
     """A step that must succeed; what it says goes where our own lines go."""
     done = subprocess.run(command, cwd=PROJECT, env=dict(environment), stdout=sys.stderr, check=False)
     if done.returncode != 0:
-        raise InstallError(f"this command ended with {done.returncode}: {shlex.join(map(str, command))}")
+        raise InstallError(
+            f"this command ended with {done.returncode}: {shlex.join(map(str, command))}\n"
+            "The lines above say why: most often the package index cannot be reached (PIP_INDEX_URL names another), "
+            "or the disk is full."
+        )
 
 
 def _succeeds(command: list[str], environment: Mapping[str, str]) -> bool:
