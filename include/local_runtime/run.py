@@ -92,7 +92,7 @@ def _run(prepared: System, conf: dict[str, Any]) -> Outcome:
     if outcome.state != "success":
         reason = (
             _failure_of_load(prepared, outcome.run_id)
-            or _full_disk()
+            or full_disk(LOCAL)
             or outcome.reason
             or f"see the end of {shown(log)}"
         )
@@ -169,12 +169,12 @@ def _note(event: dict[str, Any], outcome: Outcome, prepared: System) -> None:
         outcome.reason = f"{event['task_id']}: {error}"
 
 
-def _full_disk() -> str | None:
-    """What to say where the embedded server has no room for one more file; it ends without a word then."""
-    free = shutil.disk_usage(LOCAL).free
+def full_disk(folder: Path) -> str | None:
+    """What to say where the embedded server has no room for its next files; it ends without a word then."""
+    free = shutil.disk_usage(folder).free
     if free >= LEAST_FREE:
         return None
-    return f"only {free // 2**20} MB are free for {shown(LOCAL)}. Free some space, then run it again"
+    return f"only {free // 2**20} MB are free for {shown(folder)}. Free some space, then run it again"
 
 
 def _failure_of_load(prepared: System, run_id: str) -> str | None:
