@@ -24,7 +24,8 @@ help:
 	@echo 'make lint      formatting, lint, types'
 	@echo ''
 	@echo 'AIRFLOW_CONN_FLEXERA and AIRFLOW_CONN_WAREHOUSE name the Flexera One tenant and the warehouse; without them the'
-	@echo 'simulator and an embedded PostgreSQL are used. PYTHON=/path/to/python3.12 picks the Python.'
+	@echo 'simulator and an embedded PostgreSQL are used. Other connections (AIRFLOW_CONN_...) and variables (AIRFLOW_VAR_...) of'
+	@echo 'Airflow are taken from the environment, too. PYTHON=/path/to/python3.12 picks the Python.'
 
 setup:
 	@PYTHON='$(PYTHON)' sh include/local_runtime/setup.sh

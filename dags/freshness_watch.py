@@ -1,13 +1,13 @@
 """
 # Freshness watch, hourly
 
-Sees that the nights keep coming: the newest published snapshot of each organization must not be older than
-`allowed_age_hours`. It notices what the nightly DAG cannot tell itself: that it is paused, that no run of it begins, or
-that every run fails.
+Sees that the nights keep coming: the date of the newest published snapshot of each organization may have begun, at
+00:00 UTC, `allowed_age_hours` ago at most, whenever that snapshot was published. It notices what the nightly DAG cannot
+tell itself: that it is paused, that no run of it begins, or that every run fails.
 
-**When it fails** BI shows old figures of the organization whose connection the red task bears; its message says how
-old they are. Those who are told of staleness are told once a day. Repair the night as its own DAG says; the watch of
-the next hour is green again.
+**When it fails** BI shows old figures of the organization whose connection the red task bears; its message names the
+date of its newest snapshot, and how long ago that day began. Those who are told of staleness are told once a day.
+Repair the night as its own DAG says; the watch of the next hour is green again.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ PARAMS = {
         FreshnessPolicy().allowed_age_hours,
         type="integer",
         minimum=1,
-        title="Allowed age in hours",
+        title="Hours allowed since the day began",
         description=(
-            "How many hours may have passed since the day of the newest snapshot began, in UTC. 36 is noon of the "
-            "day after."
+            "How many hours may have passed since 00:00 UTC of the date of the newest snapshot, whenever it was "
+            "published. 36 is noon of the day after."
         ),
     ),
 }

@@ -24,7 +24,7 @@ from sqlalchemy.pool import NullPool
 
 from chargeback.warehouse import migrations
 from flexera_simulator.testing import RunningSimulator, running_simulator
-from local_runtime.airflow_home import airflow_environment, clean_environment, use
+from local_runtime.airflow_home import NAMED, airflow_environment, clean_environment, use
 from local_runtime.postgres import PostgresServer, free_port
 
 if TYPE_CHECKING:
@@ -56,11 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
         metadata_url = server.planned_url("airflow")
     home = Path(folder.name) / "airflow"
     use(
-        {
-            name: value
-            for name, value in clean_environment(os.environ).items()
-            if not name.startswith("AIRFLOW_CONN_")
-        }
+        {name: value for name, value in clean_environment(os.environ).items() if not name.startswith(NAMED)}
         | airflow_environment(home, metadata_url, SECRETS)
         | {"AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING", "AIRFLOW__CORE__UNIT_TEST_MODE": "False"}
     )

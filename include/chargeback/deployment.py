@@ -141,6 +141,6 @@ def notifier_setting() -> Finding:
         return problem(
             "notifiers",
             f"variable chargeback_notifiers: {'; '.join(mistakes)}",
-            "Correct it under Admin, Variables",
+            notifiers.CORRECTION,
         )
     return ok("notifiers", "variable chargeback_notifiers is right, or not set")

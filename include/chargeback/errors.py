@@ -80,7 +80,7 @@ class SettingsInvalid(FinalError):
 
 
 class SnapshotStale(FinalError):
-    """The newest published snapshot of an organization is older than allowed."""
+    """The date of the newest published snapshot of an organization began longer ago than allowed."""
 
 
 class SourceUnavailable(FinalError):

@@ -59,7 +59,7 @@ def after_task(context: Any, result: Any = None) -> None:
 
 
 def after_failure(context: Any) -> None:
-    """Send what the ledger tells when a task has failed for good: failing checks, and how old the snapshot is."""
+    """Send what the ledger tells when a task has failed for good: failing checks, and of which day the snapshot is."""
     _quietly(lambda: _send_figures(context, context["ti"].xcom_pull(task_ids="open_load")))
 
 
@@ -69,7 +69,7 @@ def waited(seconds: float) -> None:
 
 
 def snapshot_age(newest: Newest) -> None:
-    """Send how old the newest snapshot of an organization is; nothing before the first."""
+    """Send how long ago the day of the newest snapshot of an organization began; nothing before the first."""
     if newest.age_hours is not None:
         values = {figures.AGE: newest.age_hours}
         _quietly(lambda: _gauge(newest.org_id, values))

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+CORRECTION = (
+    "Correct it under Admin, Variables, or in the environment variable AIRFLOW_VAR_CHARGEBACK_NOTIFIERS"
+)
 _FIELDS = {"class", "kwargs", "events"}
 
 
@@ -149,7 +152,7 @@ def _notifiers(event: str) -> list[BaseNotifier]:
     """Those who are told of an event. What is wrong in the setting is told in the log, and so is then the message."""
     found, wrong, is_set = _read(event)
     for mistake in wrong:
-        log.error("Variable chargeback_notifiers: %s. Correct it under Admin, Variables.", mistake)
+        log.error("Variable chargeback_notifiers: %s. %s.", mistake, CORRECTION)
     return [*found, LogNotifier()] if wrong or not is_set else found
 
 

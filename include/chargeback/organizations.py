@@ -60,5 +60,6 @@ def _listed(setting: str) -> list[str]:
 
 def _wrong(why: str) -> SettingsInvalid:
     return SettingsInvalid(
-        f'Variable chargeback_organizations: {why}. Write, such as, ["flexera_emea"] under Admin, Variables.'
+        f'Variable chargeback_organizations: {why}. Write, such as, ["flexera_emea"] under Admin, Variables, or in the '
+        "environment variable AIRFLOW_VAR_CHARGEBACK_ORGANIZATIONS."
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import signal
 import sys
 from typing import TYPE_CHECKING
 
-from local_runtime.airflow_home import clean_environment, use
+from local_runtime.airflow_home import clean_environment, told_of_settings, use
 from local_runtime.problem import Problem
 
 if TYPE_CHECKING:
@@ -29,16 +30,22 @@ def main(arguments: list[str] | None = None) -> int:
     command = given.command
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
+    if command in WITH_AIRFLOW and (settings := told_of_settings(os.environ)):
+        print(settings, file=sys.stderr, flush=True)
     use(clean_environment(os.environ))
     try:
         return _command(command, getattr(given, "file", ""))()
     except Problem as problem:
         print(problem, file=sys.stderr)
         return problem.exit_code
-    except PermissionError as error:
-        print(
-            f"{error.strerror}: {error.filename}. Was it made by another user, such as root?", file=sys.stderr
-        )
+    except ModuleNotFoundError as error:
+        print(f"{error}. Delete .local/venv, and the next command makes it anew.", file=sys.stderr)
+        return 1
+    except OSError as error:
+        if error.errno not in ADVICE:
+            raise
+        place = f": {error.filename}" if error.filename else ""
+        print(f"{error.strerror}{place}. {ADVICE[error.errno]}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
@@ -58,6 +65,15 @@ COMMANDS = {
     "examples": "worked license arithmetic through the recharge rules",
     "sizing": "disk, requests and minutes; LICENSES, ROWS and PAGE_SIZE in the environment say of which tenant",
 }
+
+
+ADVICE = {
+    **dict.fromkeys((errno.EACCES, errno.EPERM), "Was it made by another user, such as root?"),
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "Free some space, then run it again."),
+    **dict.fromkeys((errno.EEXIST, errno.ENOTDIR), "There must be a folder: move the file away."),
+    errno.EROFS: "The project must lie where files can be written.",
+}
+WITH_AIRFLOW = ("up", "demo", "run", "doctor")
 
 
 def _command(name: str, file: str) -> Callable[[], int]:

@@ -9,13 +9,15 @@ import secrets
 from typing import TYPE_CHECKING
 
 from local_runtime.lease import alone
-from local_runtime.places import PROJECT, private_file
+from local_runtime.places import PROJECT, kept, private_file
+from local_runtime.problem import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-CONNECTIONS = ("AIRFLOW_CONN_FLEXERA", "AIRFLOW_CONN_WAREHOUSE")
+# Connections and variables are asked for by name, and change nothing of how Airflow is run.
+NAMED = ("AIRFLOW_CONN_", "AIRFLOW_VAR_")
 # Where metrics and lineage go is for whoever calls to say; it changes nothing of what is run.
 WATCHING = ("AIRFLOW__METRICS__", "AIRFLOW__OPENLINEAGE__")
 FOREIGN = (
@@ -29,18 +31,36 @@ FOREIGN = (
 )
 SIMPLE_AUTH = "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"
 LOGIN = "admin"
+KEYS = {"fernet_key", "jwt_secret", "api_secret_key", "ui_password"}
+DAMAGED = (
+    "Delete it, and new keys are made; connections that were entered in the UI must then be entered again."
+)
+MOST_NAMES = 5
 
 
 def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """An environment without what was set for another Airflow or PostgreSQL.
 
-    The two connections stay, and where metrics and lineage go.
+    Connections and variables stay, and where metrics and lineage go.
     """
     return {
         name: value
         for name, value in environment.items()
-        if name in CONNECTIONS or name.startswith(WATCHING) or not name.startswith(FOREIGN)
+        if name.startswith((*NAMED, *WATCHING)) or not name.startswith(FOREIGN)
     }
+
+
+def told_of_settings(environment: Mapping[str, str]) -> str:
+    """A line that names the settings of another Airflow that are left aside; empty where there are none."""
+    passed = clean_environment(environment)
+    left = sorted(name for name in environment if name.startswith("AIRFLOW") and name not in passed)
+    if not left:
+        return ""
+    more = f" and {len(left) - MOST_NAMES} more" if len(left) > MOST_NAMES else ""
+    return (
+        f"Left aside, as this Airflow has its own: {', '.join(left[:MOST_NAMES])}{more}. Of the environment it takes "
+        f"{', '.join(f'{start}…' for start in (*NAMED, *WATCHING))}"
+    )
 
 
 def airflow_environment(home: Path, metadata_url: str, keys: Mapping[str, str]) -> dict[str, str]:
@@ -79,7 +99,9 @@ def keys_in(folder: Path) -> dict[str, str]:
                 "ui_password": secrets.token_urlsafe(12),
             }
             private_file(path, json.dumps(keys))
-        found: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+        found = kept(path, DAMAGED)
+        if missing := KEYS - found.keys():
+            raise Problem(f"{path} has no {', '.join(sorted(missing))}. {DAMAGED}")
         return found
 
 

@@ -64,16 +64,18 @@ def main() -> int:
     wanted = stamp(PROJECT, sys.version, sys.base_prefix)
     if is_done(wanted):
         return 0
-    LOCAL.mkdir(exist_ok=True)
-    with (LOCAL / "setup.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if is_done(wanted):
-            return 0
-        try:
-            install(wanted)
-        except InstallError as error:
-            print(f"Set-up failed: {error}", file=sys.stderr)
-            return 1
+    try:
+        LOCAL.mkdir(exist_ok=True)
+        with (LOCAL / "setup.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not is_done(wanted):
+                install(wanted)
+    except InstallError as error:
+        print(f"Set-up failed: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"Set-up failed: {error.strerror}: {error.filename or LOCAL}", file=sys.stderr)
+        return 1
     return 0
 
 
@@ -88,16 +90,20 @@ def stamp(project: Path, version: str, prefix: str) -> str:
 
 
 def is_done(wanted: str) -> bool:
-    """Whether the environment was made for exactly this."""
-    return _stamp_file().is_file() and _stamp_file().read_text(encoding="utf-8") == wanted
+    """Whether the environment was made for exactly this, and its Python is still there."""
+    return (
+        _stamp_file().is_file()
+        and _stamp_file().read_text(encoding="utf-8") == wanted
+        and (VENV / "bin" / "python").exists()
+    )
 
 
 def install(wanted: str) -> None:
     """The steps, each said in a line; the stamp comes last, so that a broken set-up starts over."""
-    moved = _was_made_elsewhere(wanted)
+    is_whole = is_to_be_kept(wanted)
     _stamp_file().unlink(missing_ok=True)
     uv, environment = _prepared_uv()
-    if moved or not _is_made_of_this_python():
+    if not is_whole:
         say(f"virtual environment on Python {sys.version.split()[0]}")
         _run(
             [*uv, "venv", "--quiet", "--clear", "--no-project", "--python", sys.executable, VENV], environment
@@ -163,14 +169,17 @@ def _stamp_file() -> Path:
     return VENV / ".made-for"
 
 
-def _was_made_elsewhere(wanted: str) -> bool:
-    """Whether the folder was moved or copied: its programs still point to the old place."""
+def is_to_be_kept(wanted: str) -> bool:
+    """Whether an environment is only to be brought up to date.
+
+    Without a stamp its set-up broke off, and may have left half of a package, which uv takes for a whole one. Where the
+    folder was moved or copied, its programs still point to the old place.
+    """
     try:
-        return bool(
-            json.loads(_stamp_file().read_text(encoding="utf-8"))["project"] != json.loads(wanted)["project"]
-        )
+        project = json.loads(_stamp_file().read_text(encoding="utf-8"))["project"]
     except (OSError, ValueError, KeyError):
         return False
+    return bool(project == json.loads(wanted)["project"]) and _is_made_of_this_python()
 
 
 def _is_made_of_this_python() -> bool:
@@ -223,7 +232,11 @@ def _run(command: list[str | Path], environment: Mapping[str, str]) -> None:
     """A step that must succeed; what it says goes where our own lines go."""
     done = subprocess.run(command, cwd=PROJECT, env=dict(environment), stdout=sys.stderr, check=False)
     if done.returncode != 0:
-        raise InstallError(f"this command ended with {done.returncode}: {shlex.join(map(str, command))}")
+        raise InstallError(
+            f"this command ended with {done.returncode}: {shlex.join(map(str, command))}\n"
+            "The lines above say why: most often the package index cannot be reached (PIP_INDEX_URL names another), "
+            "or the disk is full."
+        )
 
 
 def _succeeds(command: list[str], environment: Mapping[str, str]) -> bool:

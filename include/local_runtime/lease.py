@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -64,9 +64,13 @@ class Lease:
 
 
 @contextmanager
-def alone(path: Path) -> Iterator[None]:
+def alone(path: Path, tell_that_it_waits: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Wait until no other process is in such a block for the same path."""
-    file = _locked(path, fcntl.LOCK_EX)
+    try:
+        file = _locked(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        tell_that_it_waits()
+        file = _locked(path, fcntl.LOCK_EX)
     try:
         yield
     finally:

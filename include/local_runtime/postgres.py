@@ -75,6 +75,10 @@ class PostgresServer:
     def start(self) -> None:
         """Use the server: start it if nobody has, and return once it accepts connections."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        if self.data.exists() and not self._password_file.exists():
+            raise PostgresError(
+                f"{self._password_file} is missing, and nobody can sign in to PostgreSQL without it. {self._remedy}"
+            )
         self._lease.share()
         try:
             with alone(self.folder / "start.lock"):
@@ -143,6 +147,10 @@ class PostgresServer:
         finally:
             connection.close()
         return self.url(name)
+
+    @property
+    def _remedy(self) -> str:
+        return f"Put it back from a copy, or delete {self.folder}; what was published there is then lost."
 
     @property
     def is_running(self) -> bool:
@@ -230,7 +238,8 @@ class PostgresServer:
                 return
             if time.monotonic() > give_up_at or not any(text in complaint for text in PASSING):
                 raise PostgresError(
-                    f"PostgreSQL did not start; its log is {self.log} and ends with: {complaint}"
+                    f"PostgreSQL did not start; its log is {self.log} and ends with: {complaint}\n"
+                    f"Where its files are damaged: {self._remedy}"
                 )
             port = free_port()
             time.sleep(0.1)
@@ -274,7 +283,11 @@ class PostgresServer:
             try:
                 psycopg2.connect(host=HOST, port=server.port, user=USER, password=self.password).close()
             except psycopg2.OperationalError as error:
-                if time.monotonic() > give_up_at or "password authentication failed" in str(error):
+                if "password authentication failed" in str(error):
+                    raise PostgresError(
+                        f"{self._password_file} is not the password that PostgreSQL there has. {self._remedy}"
+                    ) from None
+                if time.monotonic() > give_up_at:
                     raise PostgresError(
                         f"PostgreSQL in {self.folder} does not answer: {error}".strip()
                     ) from None
@@ -391,7 +404,10 @@ def _run(command: list[str]) -> None:
         command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, env=_environment()
     )
     if done.returncode != 0:
-        raise PostgresError(f"{Path(command[-1]).parent}: {(done.stderr or done.stdout).strip()[-1500:]}")
+        raise PostgresError(
+            f"PostgreSQL could not be set up in {Path(command[-1]).parent}: "
+            f"{(done.stderr or done.stdout).strip()[-1500:]}"
+        )
 
 
 def _write_secret(path: Path, text: str) -> None:

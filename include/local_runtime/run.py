@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import shutil
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import psycopg2
 
 from local_runtime import connections, processes
+from local_runtime.lease import alone
 from local_runtime.places import LOCAL, LOGS
 from local_runtime.problem import Problem
 from local_runtime.system import METADATA_OF_RUN, say, shown, system
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 DAG_ID = "license_chargeback"
 MISUSE = 2
 LONGEST_REASON = 600
+LEAST_FREE = 64 * 2**20  # four files of PostgreSQL's write-ahead log
 
 
 @dataclass
@@ -35,6 +39,7 @@ class Outcome:
     run_id: str = ""
     state: str = "interrupted"
     reason: str = ""
+    errors: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
 
@@ -64,7 +69,19 @@ def conf_from(snapshot_date: str, conf_text: str) -> dict[str, Any]:
 
 
 def run(prepared: System, conf: dict[str, Any]) -> Outcome:
-    """Run the DAG to its end; a run that fails is a Problem with its reason."""
+    """Run the DAG to its end; a run that fails is a Problem with its reason.
+
+    Two at once for one organization would most often be of one date, where the later load takes the place of the other.
+    """
+    org_id = connections.organization(prepared.environment)
+    lock = LOCAL / f"run-{hashlib.sha256(org_id.encode()).hexdigest()[:16]}.lock"
+    with alone(
+        lock, lambda: say(f"Waiting for another run of organization {org_id} to end; Ctrl-C gives up")
+    ):
+        return _run(prepared, conf)
+
+
+def _run(prepared: System, conf: dict[str, Any]) -> Outcome:
     log = LOGS / f"run-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.log"
     say(f"Running {DAG_ID} with {json.dumps(conf) if conf else 'default params'}; its log is {shown(log)}")
     started_at = time.monotonic()
@@ -74,7 +91,10 @@ def run(prepared: System, conf: dict[str, Any]) -> Outcome:
     outcome.seconds = time.monotonic() - started_at
     if outcome.state != "success":
         reason = (
-            _failure_of_load(prepared, outcome.run_id) or outcome.reason or f"see the end of {shown(log)}"
+            _failure_of_load(prepared, outcome.run_id)
+            or full_disk(LOCAL)
+            or outcome.reason
+            or f"see the end of {shown(log)}"
         )
         raise Problem(f"The run failed: {without_secrets(reason, prepared.secrets)}")
     return outcome
@@ -141,9 +161,20 @@ def _note(event: dict[str, Any], outcome: Outcome, prepared: System) -> None:
     if event["state"] == "running" and event["map_index"] >= 0:
         return
     error = without_secrets(event["error"] or "", prepared.secrets)
-    say(f"  {datetime.now():%H:%M:%S}  {event['state']:<8} {name}{': ' if error else ''}{error}")  # noqa: DTZ005
+    shown_error = "for the same reason" if error in outcome.errors else error
+    say(f"  {datetime.now():%H:%M:%S}  {event['state']:<8} {name}{': ' if error else ''}{shown_error}")  # noqa: DTZ005
+    if error:
+        outcome.errors.append(error)
     if event["state"] == "failed" and not outcome.reason:
         outcome.reason = f"{event['task_id']}: {error}"
+
+
+def full_disk(folder: Path) -> str | None:
+    """What to say where the embedded server has no room for its next files; it ends without a word then."""
+    free = shutil.disk_usage(folder).free
+    if free >= LEAST_FREE:
+        return None
+    return f"only {free // 2**20} MB are free for {shown(folder)}. Free some space, then run it again"
 
 
 def _failure_of_load(prepared: System, run_id: str) -> str | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from local_runtime import processes
 from local_runtime.airflow_home import LOGIN, keys_in
 from local_runtime.lease import alone
-from local_runtime.places import LOCAL, LOGS, private_file
+from local_runtime.places import LOCAL, LOGS, kept, private_file
 from local_runtime.postgres import PostgresServer, free_port, is_free
 from local_runtime.problem import Problem
 from local_runtime.system import METADATA_OF_UP, say, shown, system
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from local_runtime.system import System
 
 STATE = LOCAL / "up.json"
+DAMAGED = "It said what to stop: end what make up started, if it still runs, and delete the file."
 FIRST_PORT, PORTS_TO_TRY = 8080, 100
 HEALTHY_SECONDS = 180.0
 # Started in this order; stopped in the order below.
@@ -46,9 +47,12 @@ class Up:
     @classmethod
     def read(cls) -> Up | None:
         try:
-            return cls(**json.loads(STATE.read_text(encoding="utf-8")))
+            found = kept(STATE, DAMAGED)
+            return cls(found["url"], found["groups"])
         except FileNotFoundError:
             return None
+        except KeyError:
+            raise Problem(f"{STATE} is damaged. {DAMAGED}") from None
 
     def write(self) -> None:
         private_file(STATE, json.dumps(asdict(self)))
@@ -65,7 +69,7 @@ def up() -> int:
     with alone(LOCAL / "up.lock"):
         running = Up.read()
         if running is not None and not (missing := running.missing()):
-            say("It is up already.")
+            say("It is up already, with the connections and variables it was started with.")
             _say_where(running)
             return 0
         if running is not None:
@@ -96,6 +100,8 @@ def _start(prepared: System) -> Up:
         next((port for port in range(FIRST_PORT, FIRST_PORT + PORTS_TO_TRY) if is_free(port)), None)
         or free_port()
     )
+    if port != FIRST_PORT:
+        say(f"Port {FIRST_PORT} is in use, so the UI gets port {port}")
     started = Up(f"http://localhost:{port}")
     if prepared.simulator is not None:
         started.groups["simulator"] = prepared.simulator.process.pid

@@ -11,7 +11,7 @@ import psycopg2
 from sqlalchemy.exc import SQLAlchemyError
 
 from local_runtime import connections, metadata, processes, simulator
-from local_runtime.airflow_home import CONNECTIONS, airflow_environment, clean_environment, keys_in
+from local_runtime.airflow_home import NAMED, airflow_environment, clean_environment, keys_in
 from local_runtime.lease import alone
 from local_runtime.places import LOCAL
 from local_runtime.postgres import PostgresServer
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 # `up` has a scheduler, which would take over the runs of `run` if it saw them: each has its own database.
 METADATA_OF_UP = "airflow"
 METADATA_OF_RUN = "airflow_runs"
+# What the product itself asks for; other connections and variables are those of a notifier.
+OURS = (connections.FLEXERA, connections.WAREHOUSE, "AIRFLOW_VAR_CHARGEBACK_")
 
 
 @dataclass
@@ -66,12 +68,14 @@ def system(
 ) -> Iterator[System]:
     """PostgreSQL, both databases migrated, and the simulator where no tenant is named.
 
-    `is_demo` leaves aside the connections of the user. With `stays` the simulator outlives this process.
+    `is_demo` leaves aside the connections and variables of the user. With `stays` the simulator outlives this process.
     With `leaves_theirs` a warehouse that the user names is not migrated.
     """
     with ExitStack() as stack:
         server = stack.enter_context(database_server())
-        named = named_connections(server, is_demo=is_demo)
+        if is_demo:
+            _leave_aside()
+        named = named_connections(server)
         keys = keys_in(LOCAL)
         environment = _environment(server, metadata_name, keys, named)
         with alone(LOCAL / "migrate.lock"):
@@ -86,16 +90,22 @@ def system(
         yield prepared
 
 
-def named_connections(server: PostgresServer | None, *, is_demo: bool = False) -> dict[str, str]:
+def _leave_aside() -> None:
+    """Forget the connections and variables of the user: nobody is told of a demo, and no tenant is asked."""
+    theirs = [name for name in os.environ if name.startswith(NAMED)]
+    if ours := sorted(name for name in theirs if name.startswith(OURS) and os.environ[name]):
+        say(f"The demo leaves {' and '.join(ours)} aside")
+    for name in theirs:
+        del os.environ[name]
+
+
+def named_connections(server: PostgresServer | None) -> dict[str, str]:
     """The connections in the user's environment; the embedded warehouse where none is named."""
     named = {
         name: os.environ[name]
         for name in (connections.FLEXERA, connections.WAREHOUSE)
         if os.environ.get(name)
     }
-    if is_demo and named:
-        say(f"The demo leaves {' and '.join(named)} aside")
-        named = {}
     if connections.WAREHOUSE not in named and server is not None:
         named[connections.WAREHOUSE] = connections.postgres_connection(server.create_database("warehouse"))
     connections.secrets_in(named)  # a Problem if one cannot be read
@@ -151,7 +161,8 @@ def _environment(
 ) -> dict[str, str]:
     home = LOCAL / "airflow"
     home.mkdir(parents=True, exist_ok=True)
-    theirs = {name: value for name, value in clean_environment(os.environ).items() if name not in CONNECTIONS}
+    of_its_own = (connections.FLEXERA, connections.WAREHOUSE)
+    theirs = {name: value for name, value in clean_environment(os.environ).items() if name not in of_its_own}
     ours = airflow_environment(home, server.url(metadata_name), keys)
     return theirs | ours | named | {processes.MARK: str(LOCAL)}
 

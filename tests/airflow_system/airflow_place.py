@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from airflow_api import NIGHTLY, AirflowApi
 
 from local_runtime import processes
-from local_runtime.airflow_home import LOGIN, airflow_environment, clean_environment, keys_in
+from local_runtime.airflow_home import LOGIN, NAMED, airflow_environment, clean_environment, keys_in
 from local_runtime.places import private_file
 from local_runtime.postgres import free_port
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def environment_in(folder: Path, metadata_url: str, settings: Mapping[str, str]) -> dict[str, str]:
     """What the parts of an Airflow in this folder are started with: as `make up` starts them, then these settings.
 
-    Connections of the user are left aside. Everything that is started with it can be told by the folder.
+    Connections and variables of the user are left aside. Everything that is started with it can be told by the folder.
     """
     home = folder / "airflow"
     home.mkdir()
@@ -33,7 +33,7 @@ def environment_in(folder: Path, metadata_url: str, settings: Mapping[str, str])
     port = str(free_port())
     theirs = clean_environment(os.environ)
     return {
-        **{name: value for name, value in theirs.items() if not name.startswith("AIRFLOW_CONN_")},
+        **{name: value for name, value in theirs.items() if not name.startswith(NAMED)},
         **airflow_environment(home, metadata_url, keys),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",

@@ -69,6 +69,15 @@ def test_a_package_of_the_lock_that_is_missing_is_a_problem() -> None:
     assert (found.level, found.found) == ("problem", f"Missing of {LOCK.name}: click")
 
 
+def test_what_an_installation_that_broke_off_left_is_not_taken_for_a_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "click-0.1.dist-info").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+
+    assert machine.packages(LOCK).level == "ok"
+
+
 def test_a_folder_that_can_be_written_to(tmp_path: Path) -> None:
     assert machine.folder(tmp_path).level == "ok"
     assert list(tmp_path.iterdir()) == []

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import pytest
+
 from chargeback.doctor import nights
 from chargeback.settings import FlexeraSettings
 from chargeback.warehouse import seeds
@@ -66,17 +68,28 @@ def test_a_warehouse_of_last_night_has_nothing_to_tell(session: Connection) -> N
     assert one(findings, "unfinished loads").found == "1 running"
 
 
-def test_an_old_snapshot_is_told_with_its_age(session: Connection) -> None:
-    publish(session, open_load(session, "published", days_ago=3))
+@pytest.mark.parametrize(("days_ago", "level"), [(0, "ok"), (3, "problem")])
+def test_what_is_told_of_a_snapshot_is_how_long_ago_its_day_began(
+    session: Connection, days_ago: int, level: str
+) -> None:
+    publish(session, open_load(session, "published", days_ago=days_ago))
 
     found = one(nights.examine(session, [TENANT]), "published")
-    day, hours = execute(
-        session, "select current_date - 3, extract(epoch from now() - (current_date - 3)) / 3600"
+    day, minutes = execute(
+        session,
+        "select current_date - %(days_ago)s, extract(epoch from now() - (current_date - %(days_ago)s)) / 60",
+        days_ago=days_ago,
     ).one()
 
-    assert found.level == "problem"
-    assert found.found.startswith(f"flexera: organization 12345: the newest snapshot is of {day}, ")
-    assert abs(int(re.findall(r"([0-9]+) hours old", found.found)[0]) - float(hours)) <= 1
+    assert found.level == level
+    assert found.found.startswith(
+        f"flexera: organization 12345: the newest snapshot is of {day}, a day that began "
+    )
+    [(told_hours, told_minutes)] = re.findall(
+        r"began ([0-9]+) h ([0-5]?[0-9]) min ago \(at 00:00 UTC\)", found.found
+    )
+    assert abs(int(told_hours) * 60 + int(told_minutes) - float(minutes)) <= 2
+    assert found.found.endswith("; 36 hours are allowed") == (level == "problem")
 
 
 def test_the_snapshots_of_each_organization_are_told_by_its_connection(session: Connection) -> None:

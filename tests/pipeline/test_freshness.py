@@ -81,6 +81,7 @@ def test_an_organization_whose_nights_stop_is_told_once_a_day_with_what_to_do(
     assert (
         f"organization 67890: the newest snapshot is of {today.value('select current_date - 2')}" in message
     )
+    assert " min ago (at 00:00 UTC); 36 hours are allowed" in message
     assert "whether the DAG license_chargeback_emea is switched on" in message
 
     today.execute("update ops.staleness_notices set told_on = told_on - 1")

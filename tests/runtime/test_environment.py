@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from local_runtime.airflow_home import airflow_environment, clean_environment
+from local_runtime.airflow_home import airflow_environment, clean_environment, told_of_settings
 
 KEYS = {"fernet_key": "f", "jwt_secret": "j", "api_secret_key": "a"}
 
@@ -13,8 +13,6 @@ def test_settings_for_another_airflow_or_postgresql_stay_out() -> None:
     theirs = {
         "AIRFLOW_HOME": "/srv/airflow",
         "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor",
-        "AIRFLOW_CONN_OTHER": "http://other",
-        "AIRFLOW_VAR_KEY": "value",
         "PGHOST": "production",
         "PGPASSWORD": "secret",
         "PYTHONPATH": "/srv/lib",
@@ -24,10 +22,30 @@ def test_settings_for_another_airflow_or_postgresql_stay_out() -> None:
     assert clean_environment(theirs) == {}
 
 
-def test_the_two_connections_and_everything_foreign_to_airflow_pass() -> None:
-    passed = {"AIRFLOW_CONN_FLEXERA": "f", "AIRFLOW_CONN_WAREHOUSE": "w", "HTTPS_PROXY": "p", "PATH": "/bin"}
+def test_connections_variables_and_everything_foreign_to_airflow_pass() -> None:
+    passed = {
+        "AIRFLOW_CONN_FLEXERA_EMEA": "f",
+        "AIRFLOW_CONN_WAREHOUSE": "w",
+        "AIRFLOW_VAR_CHARGEBACK_ORGANIZATIONS": '["flexera_emea"]',
+        "HTTPS_PROXY": "p",
+        "PATH": "/bin",
+    }
 
     assert clean_environment(passed) == passed
+    assert told_of_settings(passed) == ""
+
+
+def test_settings_that_are_left_aside_are_named_in_one_line_and_the_rest_is_counted() -> None:
+    theirs = {f"AIRFLOW__CORE__SETTING_{number}": "x" for number in range(8)}
+
+    told = told_of_settings({"AIRFLOW_HOME": "/srv/airflow", "AIRFLOW_CONN_FLEXERA": "secret", **theirs})
+
+    assert told.startswith(
+        "Left aside, as this Airflow has its own: AIRFLOW_HOME, AIRFLOW__CORE__SETTING_0, AIRFLOW__CORE__SETTING_1, "
+        "AIRFLOW__CORE__SETTING_2, AIRFLOW__CORE__SETTING_3 and 4 more. "
+    )
+    assert "AIRFLOW_VAR_…" in told
+    assert "\n" not in told
 
 
 def test_where_metrics_and_lineage_go_passes() -> None:

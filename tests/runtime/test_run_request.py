@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from local_runtime.airflow_home import clean_environment
 from local_runtime.problem import Problem
 from local_runtime.run import conf_from, without_secrets
 
@@ -59,7 +60,7 @@ def test_a_reason_that_quotes_a_whole_statement_is_cut() -> None:
 def test_a_mistake_is_answered_in_one_line_before_anything_starts() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "local_runtime", "run"],
-        env=os.environ | {"DATE": "tomorrow"},
+        env=clean_environment(os.environ) | {"DATE": "tomorrow"},
         capture_output=True,
         text=True,
     )

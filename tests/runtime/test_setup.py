@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
+import venv
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,26 @@ def test_another_python_or_another_folder_makes_it_anew(project) -> None:
     assert install.stamp(project, "3.11.7", "/opt") != before
     moved = shutil.copytree(project, project / "moved")
     assert install.stamp(moved, "3.11.7", "/usr") != before
+
+
+def test_an_environment_whose_set_up_broke_off_is_made_anew(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(install, "VENV", tmp_path)
+    venv.create(tmp_path, with_pip=False)
+    base = str(tmp_path / "bin" / "python")
+    version, prefix = json.loads(subprocess.check_output([base, "-I", "-c", install.PROBE]))
+    wanted = install.stamp(PROJECT, version, prefix)
+    assert not install.is_to_be_kept(wanted)
+
+    (tmp_path / ".made-for").write_text(wanted)
+    assert install.is_to_be_kept(wanted)
+    assert install.is_done(wanted)
+
+
+def test_an_environment_without_its_python_is_not_done(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(install, "VENV", tmp_path)
+    (tmp_path / ".made-for").write_text("wanted")
+
+    assert not install.is_done("wanted")
 
 
 def test_pips_index_is_told_to_uv() -> None:

@@ -13,9 +13,13 @@ from released_warehouse import Warehouse, catalog_with, night
 from sqlalchemy.engine import make_url
 
 from chargeback.methods import Catalog
+from chargeback.warehouse.database import execute
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from sqlalchemy.engine import Connection
+    from warehouse_nights import Nights
 
     from flexera_simulator.testing import RunningSimulator
 
@@ -46,6 +50,26 @@ GIVEN = re.compile(
     rf" is charged (?P<quantity>{NUMBER}) [\w ]+ for (?P<cost>{NUMBER}) EUR, as Flexera recharges it\. "
     r"(?P<meaning>.+\.)"
 )
+
+
+# A charge beside its sentence; what both say must be the same.
+BESIDE = """
+    from bi.chargeback
+    inner join bi.explanation using (snapshot_date, org_id, license_id, consumer_identity_key)
+    where
+        (
+            chargeback.consumer_type, chargeback.device_id, chargeback.device_name, chargeback.user_id,
+            chargeback.user_name, chargeback.cost_center, chargeback.recharged_consumption, chargeback.recharged_cost,
+            chargeback.derived_consumption, chargeback.derived_cost, chargeback.method_id, chargeback.delta_reason
+        )
+        is not distinct from
+        (
+            explanation.consumer_type, explanation.device_id, explanation.device_name, explanation.user_id,
+            explanation.user_name, explanation.cost_center, explanation.recharged_consumption,
+            explanation.recharged_cost, explanation.derived_consumption, explanation.derived_cost,
+            explanation.method_id, explanation.delta_reason
+        )
+"""
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +163,36 @@ def test_a_charge_that_differs_says_what_is_charged_and_why(charges: list[dict[s
         "price_missing",
         "rule_unknown",
     }
+
+
+def test_every_charge_of_the_demo_tenant_finds_its_one_sentence(
+    charges: list[dict[str, Any]], module_warehouse_url: str
+) -> None:
+    warehouse = Warehouse(make_url(module_warehouse_url))
+    counts = [
+        warehouse.rows(f"select count(*) {of}")[0][0]
+        for of in ("from bi.chargeback", "from bi.explanation", BESIDE)
+    ]
+
+    assert counts == [len(charges)] * 3
+
+
+def test_devices_of_one_name_without_an_id_have_a_sentence_each(
+    connection: Connection, nights: Nights
+) -> None:
+    line = {"device_name": "twin", "recharged_consumption": 1}
+    lines = [{**line, "host_id": host, "recharged_cost": cost} for host, cost in (("h1", 10), ("h2", 20))]
+    nights.load_id, nights.org_id = 1000, "another"  # beside the nights of this file
+    nights.run({"licenses": [{"license_id": "1", "license_type": "Device", "consumed": 2, "lines": lines}]})
+
+    beside = execute(
+        connection, f"select host_id, explanation {BESIDE} and org_id = 'another' order by host_id"
+    ).all()
+
+    assert [(host, "for 10.00" in text, "for 20.00" in text) for host, text in beside] == [
+        ("h1", True, False),
+        ("h2", False, True),
+    ]
 
 
 def test_a_charge_of_a_user_names_the_user(charges: list[dict[str, Any]]) -> None:

@@ -23,7 +23,7 @@ GIBIBYTE = 1024**3
 
 _LEAST_FREE_BYTES = GIBIBYTE
 _COMFORTABLE_BYTES = 5 * GIBIBYTE
-_INSTALL = "Run the make command again, which installs what is locked, or build the image anew"
+_INSTALL = "Delete .local/venv and run the make command again, or build the image anew"
 
 
 def python(version: str | None = None) -> Finding:
@@ -91,7 +91,9 @@ def disk(
 
 
 def _installed() -> dict[str, str]:
-    return {canonicalize_name(each.name): each.version for each in metadata.distributions()}
+    """Version by name; what an installation that broke off left without metadata is not there."""
+    whole = (each for each in metadata.distributions() if any(map(each.read_text, ("METADATA", "PKG-INFO"))))
+    return {canonicalize_name(each.name): each.version for each in whole}
 
 
 def _asked_for() -> list[Requirement]:

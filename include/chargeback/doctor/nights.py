@@ -1,4 +1,4 @@
-"""What the ledger tells: unfinished loads, the age of what is published, the request budget, seeds, old rows."""
+"""What the ledger tells: unfinished loads, the day of what is published, the request budget, seeds, old rows."""
 
 from __future__ import annotations
 
@@ -77,14 +77,14 @@ def last_failure(session: Connection) -> Finding:
 
 
 def published(session: Connection, org_id: str) -> Finding:
-    """How old the newest snapshot of an organization is."""
+    """How long ago the day of the newest snapshot of an organization began."""
     newest, policy = freshness.newest(session, org_id), FreshnessPolicy()
     if newest.snapshot_date is None:
         return warning("published", str(newest), "Run make run, or switch on and trigger its nightly DAG")
     if newest.is_stale(policy):
         return problem(
             "published",
-            f"{newest}, where {policy.allowed_age_hours} are allowed",
+            f"{newest}; {policy.allowed_age_hours} hours are allowed",
             "See in Airflow whether its nightly DAG is switched on and how its last run ended",
         )
     return ok("published", str(newest))

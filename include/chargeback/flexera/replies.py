@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -139,6 +141,13 @@ def exchange(
             raise SettingsInvalid(
                 f"{subject}: the bundle of trusted certificates is not there. {_BUNDLE_ADVICE}"
             ) from error
+        if _is_unreached(_root(error)):
+            raise TryAgain(
+                ConnectionLost(
+                    f"{subject}: the server could not be reached ({_named(error)}). See whether this machine needs a "
+                    "proxy (HTTPS_PROXY) or has no network, and whether zone, api_url and token_url are right."
+                )
+            ) from error
         raise TryAgain(
             ConnectionLost(
                 f"{subject}: no whole answer within {timeout_seconds:g} s ({_named(error)}). Try later."
@@ -178,6 +187,13 @@ def _untrusted(error: requests.exceptions.SSLError, subject: str) -> Exception:
 def _is_about_missing_bundle(error: Exception) -> bool:
     """Whether the library did not find the bundle; it says so in the text of a plain OSError only."""
     return type(error) is OSError and "CA certificate bundle" in str(error)
+
+
+def _is_unreached(root: BaseException) -> bool:
+    """Whether no connection was made at all: the name is unknown, or nobody answers at the address."""
+    return isinstance(root, socket.gaierror | ConnectionRefusedError) or (
+        isinstance(root, OSError) and root.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH)
+    )
 
 
 def _named(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""How old the newest published snapshot of an organization is, and whether people were told so today."""
+"""How long ago the day of the newest published snapshot began, and whether people were told so today."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FreshnessPolicy(Policy):
-    """How many hours may have passed since the day of the newest snapshot began, in UTC.
+    """How many hours may have passed since 00:00 UTC of the date of the newest snapshot.
 
     36 is noon of the day after: the next night began at 04:00, and 10,000 licenses take four hours.
     """
@@ -27,22 +27,26 @@ class FreshnessPolicy(Policy):
 
 @dataclass(frozen=True, slots=True)
 class Newest:
-    """The newest published snapshot of an organization; None where there is none yet."""
+    """The newest published snapshot of an organization; None where there is none yet.
+
+    Its age counts from 00:00 UTC of its date, whenever it was published: what matters is that newer dates come.
+    """
 
     org_id: str
     snapshot_date: date | None
     age_hours: float | None
 
     def is_stale(self, policy: FreshnessPolicy) -> bool:
-        """Whether it is older than allowed, or not there."""
+        """Whether its day began longer ago than allowed, or it is not there."""
         return self.age_hours is None or self.age_hours > policy.allowed_age_hours
 
     def __str__(self) -> str:
         if self.snapshot_date is None:
             return f"organization {self.org_id}: no snapshot is published yet"
+        hours, minutes = divmod(int((self.age_hours or 0) * 60), 60)
         return (
-            f"organization {self.org_id}: the newest snapshot is of {self.snapshot_date}, "
-            f"{self.age_hours:.0f} hours old"
+            f"organization {self.org_id}: the newest snapshot is of {self.snapshot_date}, a day that began "
+            f"{hours} h {minutes} min ago (at 00:00 UTC)"
         )
 
 
@@ -64,7 +68,7 @@ def newest(connection: Connection, org_id: str) -> Newest:
 
 
 def check(found: Newest, policy: FreshnessPolicy, dag_id: str) -> None:
-    """Raise SnapshotStale where the snapshot is older than allowed, or there is none."""
+    """Raise SnapshotStale where the day of the newest snapshot began longer ago than allowed, or there is none."""
     if found.is_stale(policy):
         raise SnapshotStale(
             f"{found}; {policy.allowed_age_hours} hours are allowed. See in Airflow whether the DAG {dag_id} is "

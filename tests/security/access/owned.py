@@ -25,6 +25,7 @@ REFERENCE = {"method", "delta_reason"}
 EXPLAINED = (
     "snapshot_date", "org_id", "license_id", "license_name", "consumer_type", "device_name", "user_name", "cost_center",
     "method_id", "recharged_consumption", "recharged_cost", "derived_consumption", "derived_cost", "delta_reason",
+    "device_id", "user_id", "consumer_identity_key",
 )  # fmt: skip
 CHARGES = ("chargeback", "chargeback_current")
 # Each tree of the star: its dimension, and the name and the key of a node.
