@@ -156,7 +156,8 @@ def _select(load: Load, listed: list[ListedLicense], known: set[str] | None) -> 
     if not selected:
         raise NothingSelected(
             f"The filter keeps none of the {len(listed)} licenses of organization {load.org_id} "
-            f"({license_filter}). Nothing was published. Correct the filter, or empty it to take all licenses."
+            f"({license_filter}). Nothing was published. Trigger again with another filter, or with none to take "
+            "all licenses."
         )
     return selected
 

@@ -73,7 +73,8 @@ def failed(task: str, subject: str | None, reason: str, log_url: str | None) -> 
     return Notice(
         "failure",
         f"License chargeback: {where} failed",
-        f"{reason}{log} When the cause is gone, clear the task in Airflow; the run goes on from there.",
+        f"{reason}{log} When the cause is gone, clear the task in Airflow; the run goes on from there. If what the run "
+        "was asked for is wrong, trigger a new one.",
     )
 
 
