@@ -109,7 +109,7 @@ def open_load(flexera_conn_id: str) -> int:
     return loads.open_load(hooks.database(), context.load_request(flexera_conn_id))
 
 
-@task
+@task(show_return_value_in_logs=False)  # a line for each license of the tenant
 def list_licenses(load_id: int, flexera_conn_id: str) -> list[dict[str, Any]]:
     database = hooks.database()
     client = hooks.flexera(database, flexera_conn_id, notifiers.on_starvation)

@@ -5,7 +5,7 @@ asked as not materialized (
     select
         '12345' as org_id,
         date '2026-11-01' as month,
-        'cluster-1' as cluster_name
+        'vc-lyon-1' as cluster_name
 ),
 
 night as (

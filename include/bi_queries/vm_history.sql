@@ -4,7 +4,7 @@ with
 asked as not materialized (
     select
         '12345' as org_id,
-        'device-1' as device_id,
+        '202300' as device_id,
         date '2025-11-01' as from_date,
         date '2026-11-30' as to_date
 )

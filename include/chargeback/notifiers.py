@@ -83,7 +83,9 @@ def on_publish(context: Any) -> None:
 def on_starvation(held_back_seconds: float) -> None:
     """Tell, once a run, that others use the request limit up; called by the task that is held back."""
     context: Any = get_current_context()
-    _send_once(context, notices.starved(held_back_seconds, _label(context["ti"])), "request budget")
+    task = context["ti"]
+    conn_id = organizations.connection(task.dag_id) or organizations.FIRST
+    _send_once(context, notices.starved(held_back_seconds, _label(task), conn_id), "request budget")
 
 
 def _tell_staleness(context: Any, flexera_conn_id: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -100,10 +99,6 @@ class LoadTenant:
             "row_count": self._rows,
             "licenses": licenses,
         }
-
-    def license_of_row(self, position: int) -> str:
-        """The license that holds a row, counted over the whole tenant."""
-        return str(FIRST_LICENSE_ID + bisect_right(self._starts, position) - 1)
 
     def _number(self, license_id: str) -> int | None:
         if not (license_id.isascii() and license_id.isdigit()):

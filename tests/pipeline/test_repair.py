@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,11 +21,11 @@ REPAIRED = "41201"
 class Tasks:
     """The tasks of one run of the DAG, to be run in any order an operator can think of."""
 
-    def __init__(self, today: date) -> None:
+    def __init__(self, today: date, **params: object) -> None:
         self.database = hooks.database()
         self.field_map = hooks.field_map()
         request = LoadRequest.from_params(
-            {"publishers": ["Oracle"]}, org_id="12345", today=today, default_date=today
+            {"publishers": ["Oracle"], **params}, org_id="12345", today=today, default_date=today
         )
         self.load_id = loads.open_load(self.database, request)
 
@@ -83,6 +84,24 @@ def test_one_license_of_a_published_run_is_read_again_and_the_rest_stays(nightly
         row for row in before["chargeback"] if repaired not in row
     ]
     assert nightly.value("select count(*) from bi.snapshot") == 1
+
+
+def test_the_log_of_a_license_says_its_name_and_what_came(nightly, published, caplog) -> None:
+    caplog.set_level(logging.INFO, logger="chargeback")
+    [read] = nightly.rows(
+        f"select license_name, row_count, page_count from bi.license_position where license_id = '{REPAIRED}'"
+    )
+    named = (
+        f"License {REPAIRED} ({read['license_name']}): rows {read['row_count']}, pages {read['page_count']}"
+    )
+
+    published.extract([REPAIRED])
+    rebuilt = Tasks(nightly.today, source="raw")
+    rebuilt.extract(rebuilt.list_licenses())
+
+    assert f"{named}, requests 1, seconds " in caplog.text
+    assert f"{named}, kept of {nightly.today}; nothing was asked" in caplog.text
+    assert f"of organization 12345, from the pages that load {published.load_id} has kept" in caplog.text
 
 
 def test_a_published_run_is_rebuilt_from_its_pages_when_a_later_task_is_cleared(nightly, published) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -10,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from asked_queries import QUERIES, query
+from asked_queries import FOLDER, QUERIES, query
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
     from warehouse_nights import Nights
 
+PAGE = FOLDER.parents[1] / "docs" / "queries.md"
 NOVEMBER = date(2026, 11, 1)
 EFFECTS = (
     "price_effect",
@@ -171,6 +173,22 @@ def test_month_on_month_splits_in_price_quantity_and_ownership(
     rows = answer(connection, "month_on_month_by_license_type", month=NOVEMBER, cost_center=cost_center)
 
     assert only(rows, "license_type", "cost_before", "cost", "difference", *EFFECTS) == expected
+
+
+def test_two_nights_are_compared_by_the_query_that_the_page_shows(
+    connection: Connection, months: Nights
+) -> None:
+    [text] = re.findall(r"```sql\n(with\n\nbefore as .*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    nights = text.replace("2026-11-24", "2026-10-31").replace("2026-11-25", "2026-11-24")
+
+    rows = [dict(row) for row in connection.exec_driver_sql(nights).mappings()]
+
+    effects = ("difference", "quantity_effect", "price_effect", "moved_cost")
+    assert only(rows, "license_name", *effects) == [
+        ("Processors", 115, 115, 0, 0),
+        ("Databases", 32, 22, 10, 10),
+        ("Desks", -5, -5, 0, 0),
+    ]
 
 
 @pytest.mark.parametrize("seed", range(5))

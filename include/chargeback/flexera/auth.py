@@ -32,10 +32,10 @@ _LARGEST_MARGIN_SECONDS = 60.0
 
 _ADVICE: dict[type[ChargebackError], str] = {
     AccessDenied: (
-        "Check login, password, grant_type and zone of connection 'flexera': the account must belong to the "
+        "Check login, password, grant_type and zone of connection '{conn_id}': the account must belong to the "
         "organization's zone, and its secret must not be revoked."
     ),
-    RequestRefused: "Check zone and token_url of connection 'flexera'.",
+    RequestRefused: "Check zone and token_url of connection '{conn_id}'.",
 }
 
 
@@ -81,7 +81,7 @@ class TokenSource:
         if self._budget:
             self._budget.take()
         asked_at = self._clock()
-        reply = exchange(self._send, _SUBJECT, self._settings.timeout_seconds, self._clock)
+        reply = exchange(self._send, _SUBJECT, self._settings, self._clock)
         token, life_seconds = self._read(reply)
         return token, life_seconds - (self._clock() - asked_at)
 
@@ -102,7 +102,7 @@ class TokenSource:
             answer = decode(reply.body)
         except ValueError as error:
             raise TryAgain(ServiceBusy(f"{_SUBJECT}: the answer is not JSON. Try later.")) from error
-        return _token_of(answer), _life_seconds_of(answer)
+        return _token_of(answer, self._settings.conn_id), _life_seconds_of(answer)
 
     def _failure(self, reply: Reply) -> Exception:
         described = f"{_SUBJECT}: {reply.described(self._settings.secret)}"
@@ -110,10 +110,10 @@ class TokenSource:
             busy = ServiceBusy(f"{described}. The login service is busy; try later.")
             return TryAgain(busy, reply.advised_seconds, is_throttled=reply.status == 429)
         kind: type[FinalError] = AccessDenied if reply.status in (400, 401, 403) else RequestRefused
-        return kind(f"{described}. {_ADVICE[kind]}")
+        return kind(f"{described}. {_ADVICE[kind].format(conn_id=self._settings.conn_id)}")
 
 
-def _token_of(answer: Any) -> str:
+def _token_of(answer: Any, conn_id: str) -> str:
     token = answer.get("access_token") if isinstance(answer, dict) else None
     if (
         not isinstance(token, str)
@@ -123,7 +123,7 @@ def _token_of(answer: Any) -> str:
         or " " in token
     ):
         raise PayloadChanged(
-            f"{_SUBJECT}: the answer holds no usable access_token. Check token_url of connection 'flexera': "
+            f"{_SUBJECT}: the answer holds no usable access_token. Check token_url of connection '{conn_id}': "
             "it must name the login service of Flexera One."
         )
     return token

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from chargeback.flexera.transport import Answer, Transport
+    from chargeback.settings import FlexeraSettings
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -41,14 +42,15 @@ def follow(
     leads to another host, or back to one already read, is an error, and nothing is sent there.
     """
     number, seen = first_number, set()
-    url: str | None = resolve(transport.api_url, transport.api_url, first, f"{subject} page {number}")
+    settings = transport.settings
+    url: str | None = resolve(settings, settings.api_url, first, f"{subject} page {number}")
     while url is not None:
         seen.add(url)
         page_subject = f"{subject} page {number}"
         answer = transport.get(url, page_subject, _refusals(url, not_found))
         page = _page(answer, page_subject)
         yield Page(answer.body, page.rows, page.next_page, number)
-        url = page.next_page and resolve(transport.api_url, url, page.next_page, page_subject)
+        url = page.next_page and resolve(settings, url, page.next_page, page_subject)
         if url in seen:
             raise PagingError(
                 f"{page_subject}: nextPage leads back to a page already read, so the list has no end. "
@@ -57,8 +59,9 @@ def follow(
         number += 1
 
 
-def resolve(api_url: str, current_url: str, next_page: str, subject: str) -> str:
+def resolve(settings: FlexeraSettings, current_url: str, next_page: str, subject: str) -> str:
     """The address of a next page, its cursor untouched; the host is always the configured one."""
+    api_url = settings.api_url
     api, target = urlsplit(api_url), _split(next_page, subject)
     if not target.scheme and not target.netloc:
         return f"{api_url}{next_page}" if next_page.startswith("/") else urljoin(current_url, next_page)
@@ -66,7 +69,7 @@ def resolve(api_url: str, current_url: str, next_page: str, subject: str) -> str
         raise PagingError(
             f"{subject}: nextPage leads to {target.netloc.rpartition('@')[2]}, not to {api.netloc}. It was "
             "not followed, as the access token is for that host only. If the API has moved, set api_url of "
-            "connection 'flexera'."
+            f"connection '{settings.conn_id}'."
         )
     return api_url + next_page[next_page.index(target.netloc) + len(target.netloc) :]
 

@@ -129,7 +129,7 @@ def page_of(document: Any) -> ParsedPage:
     if not isinstance(document, dict) or not isinstance(document.get("values"), list | WrittenRows):
         raise PayloadChanged(
             f"The answer is {shape(document)}, neither a list of rows nor an object with the list 'values'. "
-            "Check that api_url of connection 'flexera' names the IT Asset Management API."
+            "Check that api_url of the connection names the IT Asset Management API."
         )
     next_page = document.get("nextPage") or None
     if not isinstance(next_page, str | None):

@@ -22,6 +22,8 @@ from chargeback.flexera.retry import TryAgain
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from chargeback.settings import FlexeraSettings
+
 _CHUNK_BYTES = 65_536
 _LONGEST_BODY_BYTES = 256 * 1024 * 1024
 _LONGEST_TEXT = 20_000
@@ -29,15 +31,15 @@ _SHOWN_LENGTH = 200
 
 _UNKNOWN_ISSUER = (2, 18, 19, 20, 21)  # OpenSSL's codes for a chain that ends in nobody we know
 _ISSUER_ADVICE = (
-    "If your network puts in certificates of its own, set extra verify of connection 'flexera' to the path of a "
+    "If your network puts in certificates of its own, set extra verify of connection '{conn_id}' to the path of a "
     "bundle with their issuer."
 )
 _SERVER_ADVICE = (
-    "Check api_url and token_url of connection 'flexera' and the clock of this machine; if they are right, whoever "
+    "Check api_url and token_url of connection '{conn_id}' and the clock of this machine; if they are right, whoever "
     "runs the server must renew its certificate."
 )
 _BUNDLE_ADVICE = (
-    "Set extra verify of connection 'flexera', or else the environment variable REQUESTS_CA_BUNDLE, to the path of "
+    "Set extra verify of connection '{conn_id}', or else the environment variable REQUESTS_CA_BUNDLE, to the path of "
     "a bundle of certificates."
 )
 
@@ -123,23 +125,24 @@ class Reply:
 def exchange(
     send: Callable[[Deadline], requests.Response],
     subject: str,
-    timeout_seconds: float,
+    settings: FlexeraSettings,
     clock: Callable[[], float],
 ) -> Reply:
     """Send one request and read the whole reply, all of it before one deadline.
 
     Raises TryAgain where no whole reply came.
     """
-    deadline = Deadline(timeout_seconds, clock)
+    deadline = Deadline(settings.timeout_seconds, clock)
     try:
         with send(deadline) as response:
             return Reply(response.status_code, response.headers, _body(response, deadline))
     except requests.exceptions.SSLError as error:
-        raise _untrusted(error, subject) from error
+        raise _untrusted(error, subject, settings.conn_id) from error
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
         if _is_about_missing_bundle(error):
             raise SettingsInvalid(
-                f"{subject}: the bundle of trusted certificates is not there. {_BUNDLE_ADVICE}"
+                f"{subject}: the bundle of trusted certificates is not there. "
+                f"{_BUNDLE_ADVICE.format(conn_id=settings.conn_id)}"
             ) from error
         if _is_unreached(_root(error)):
             raise TryAgain(
@@ -150,7 +153,7 @@ def exchange(
             ) from error
         raise TryAgain(
             ConnectionLost(
-                f"{subject}: no whole answer within {timeout_seconds:g} s ({_named(error)}). Try later."
+                f"{subject}: no whole answer within {settings.timeout_seconds:g} s ({_named(error)}). Try later."
             )
         ) from error
 
@@ -168,16 +171,19 @@ def _body(response: requests.Response, deadline: Deadline) -> bytes:
     return b"".join(parts)
 
 
-def _untrusted(error: requests.exceptions.SSLError, subject: str) -> Exception:
+def _untrusted(error: requests.exceptions.SSLError, subject: str, conn_id: str) -> Exception:
     """The error for an encrypted connection that was not made; only a certificate needs a person to act."""
     root = _root(error)
     if isinstance(root, ssl.SSLCertVerificationError):
         advice = _ISSUER_ADVICE if root.verify_code in _UNKNOWN_ISSUER else _SERVER_ADVICE
         why = root.verify_message.rstrip(".")
-        return SettingsInvalid(f"{subject}: the server's certificate is not trusted ({why}). {advice}")
+        return SettingsInvalid(
+            f"{subject}: the server's certificate is not trusted ({why}). {advice.format(conn_id=conn_id)}"
+        )
     if isinstance(root, ssl.SSLError) and root.library == "X509":
         return SettingsInvalid(
-            f"{subject}: the bundle of trusted certificates cannot be read. {_BUNDLE_ADVICE}"
+            f"{subject}: the bundle of trusted certificates cannot be read. "
+            f"{_BUNDLE_ADVICE.format(conn_id=conn_id)}"
         )
     return TryAgain(
         ConnectionLost(f"{subject}: the encrypted connection failed ({_named(error)}). Try later.")

@@ -30,13 +30,13 @@ _HEADERS = {"Accept": "application/json", "User-Agent": "license-chargeback"}
 _DENIALS: Refusals = {401: AccessDenied, 403: AccessDenied, 407: AccessDenied}
 _ADVICE: dict[type[FinalError], str] = {
     AccessDenied: (
-        "Check org_id and zone of connection 'flexera', and give its account a role that may read IT Asset "
+        "Check org_id and zone of connection '{conn_id}', and give its account a role that may read IT Asset "
         "Management in this organization."
     ),
     LicenseGone: "The license was deleted in Flexera One; it has nothing to read any more.",
     PagingError: "The cursor is not valid any more; read again from the first page.",
     RequestRefused: (
-        "Check org_id, zone, api_url and page_size of connection 'flexera'; if they are right, report it to "
+        "Check org_id, zone, api_url and page_size of connection '{conn_id}'; if they are right, report it to "
         "Flexera."
     ),
 }
@@ -87,8 +87,8 @@ class Transport:
         self.waited_seconds = 0.0
 
     @property
-    def api_url(self) -> str:
-        return self._settings.api_url
+    def settings(self) -> FlexeraSettings:
+        return self._settings
 
     def sign_in(self) -> None:
         """Get an access token, unless one is kept."""
@@ -129,7 +129,7 @@ class Transport:
         reply = exchange(
             lambda deadline: self._send_once(url, token, deadline),
             subject,
-            self._settings.timeout_seconds,
+            self._settings,
             self._clock,
         )
         self._note_remaining(reply)
@@ -182,12 +182,15 @@ class Transport:
             )
         if 300 <= reply.status < 400:
             where = _target(reply)
-            return RequestRefused(f"{described} to {where}, not followed. {_ADVICE[RequestRefused]}")
+            return RequestRefused(f"{described} to {where}, not followed. {self._advice(RequestRefused)}")
         if reply.is_temporary:
-            refused = f"{described}, not from the API itself. {_ADVICE[RequestRefused]}"
+            refused = f"{described}, not from the API itself. {self._advice(RequestRefused)}"
             return TryAgain(RequestRefused(refused), reply.advised_seconds)
         kind = refusals.get(reply.status, RequestRefused)
-        return kind(f"{described}. {_ADVICE.get(kind, '')}")
+        return kind(f"{described}. {self._advice(kind)}")
+
+    def _advice(self, kind: type[FinalError]) -> str:
+        return _ADVICE.get(kind, "").format(conn_id=self._settings.conn_id)
 
 
 def _target(reply: Reply) -> str:

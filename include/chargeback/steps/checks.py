@@ -42,7 +42,8 @@ class CheckResult:
         shown = "; ".join(
             ", ".join(f"{name} {value}" for name, value in row.items()) for row in self.sample[:_SHOWN_ROWS]
         )
-        return f"{self.check.name}: {self.failing_row_count} rows, first: {shown}"
+        rows = "1 row" if self.failing_row_count == 1 else f"{self.failing_row_count} rows, first"
+        return f"{self.check.name}: {rows}: {shown}"
 
 
 def check_staging(database: Database, load: Load) -> dict[str, int]:

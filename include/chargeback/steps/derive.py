@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from chargeback.methods import TERM_COLUMNS, Catalog, LicenseFacts
@@ -15,15 +14,11 @@ if TYPE_CHECKING:
     from chargeback.steps.loads import Load
     from chargeback.warehouse.scripts import Parameters
 
-log = logging.getLogger(__name__)
-
 
 def derive(database: Database, catalog: Catalog, load: Load) -> dict[str, int]:
     """Replace the load's terms, quantities and shares, all or none. Returns rows written by table."""
     with database.transaction() as connection:
-        written = write(connection, catalog, load.parameters)
-    log.info("%s", written)
-    return written
+        return write(connection, catalog, load.parameters)
 
 
 def write(connection: Connection, catalog: Catalog, parameters: Parameters) -> dict[str, int]:

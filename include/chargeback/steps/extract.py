@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# A license of many pages takes long; its log shows that it moves on.
+_PAGES_BETWEEN_LOG_LINES = 25
+
 
 @dataclass(frozen=True, slots=True)
 class ListedLicense:
@@ -153,7 +156,8 @@ def _select(load: Load, listed: list[ListedLicense], known: set[str] | None) -> 
     if not selected:
         raise NothingSelected(
             f"The filter keeps none of the {len(listed)} licenses of organization {load.org_id} "
-            f"({license_filter}). Nothing was published. Correct the filter, or empty it to take all licenses."
+            f"({license_filter}). Nothing was published. Trigger again with another filter, or with none to take "
+            "all licenses."
         )
     return selected
 
@@ -189,6 +193,7 @@ def _extract_license(
         staging.lock_license(connection, load.load_id, license_id)
         interrupted = staging.interrupted_extraction(connection, load.load_id, license_id)
         if interrupted:
+            log.info("License %s goes on after page %s, where it stopped", license_id, interrupted.page_count)
             staging.resume_extraction(connection, interrupted)
             try:
                 return _stage_pages(client, connection, field_map, interrupted)
@@ -214,6 +219,10 @@ def _stage_pages(
             counts["pages"] += 1
             counts["rows"] += len(page.rows)
             counts["requests"] += requests
+            if page.number % _PAGES_BETWEEN_LOG_LINES == 0:
+                log.info(
+                    "License %s: page %s is kept, and there are more", extraction.license_id, page.number
+                )
     except LicenseGone as error:
         staging.finish_extraction(connection, extraction, "deleted", client.request_count - sent, str(error))
         log.warning("License %s was deleted during the run: %s", extraction.license_id, error)
@@ -221,7 +230,16 @@ def _stage_pages(
         staging.finish_extraction(connection, extraction, "failed", client.request_count - sent, str(error))
         raise
     else:
-        staging.finish_extraction(connection, extraction, "complete", client.request_count - sent)
+        finished = staging.finish_extraction(connection, extraction, "complete", client.request_count - sent)
+        log.info(
+            "License %s (%s): rows %s, pages %s, requests %s, seconds %.1f",
+            extraction.license_id,
+            finished.license_name or "no name",
+            finished.row_count,
+            finished.page_count,
+            finished.request_count,
+            finished.seconds,
+        )
     return counts
 
 
@@ -247,21 +265,37 @@ def _staged(page: Page, request_count: int) -> StagedPage:
 def _raw_counts(database: Database, load: Load, license_ids: list[str]) -> dict[str, int]:
     """What is kept of these licenses for the date; nothing is asked of the API."""
     with database.transaction() as connection:
-        row = execute(
+        kept = execute(
             connection,
             """
             select
-                count(*) as licenses,
-                coalesce(sum(extractions.page_count), 0)::bigint as pages,
-                coalesce(sum(extractions.row_count), 0)::bigint as rows
+                load_licenses.license_id,
+                load_licenses.license_name,
+                extractions.page_count,
+                extractions.row_count
             from ops.load_licenses
             inner join ops.extractions on load_licenses.extraction_id = extractions.extraction_id
             where load_licenses.load_id = %(load_id)s and load_licenses.license_id = any(%(license_ids)s)
+            order by load_licenses.position
             """,
             load_id=load.load_id,
             license_ids=license_ids,
-        ).one()
-    return {**row._mapping, "requests": 0}
+        ).all()
+    for row in kept:
+        log.info(
+            "License %s (%s): rows %s, pages %s, kept of %s; nothing was asked",
+            row.license_id,
+            row.license_name or "no name",
+            row.row_count,
+            row.page_count,
+            load.snapshot_date,
+        )
+    return {
+        "licenses": len(kept),
+        "pages": sum(row.page_count for row in kept),
+        "rows": sum(row.row_count for row in kept),
+        "requests": 0,
+    }
 
 
 def _raise(failures: list[ChargebackError]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sqlalchemy.engine import Connection
+
+log = logging.getLogger(__name__)
 
 # How long after its opening a load may still read from the API; longer than a run may take.
 _EXTRACTION_HOURS = 24
@@ -142,7 +145,7 @@ def open_load(database: Database, request: LoadRequest) -> int:
             org_id=request.org_id,
             snapshot_date=request.snapshot_date,
         )
-        return _insert_load(
+        load_id = _insert_load(
             connection,
             org_id=request.org_id,
             snapshot_date=request.snapshot_date,
@@ -154,6 +157,17 @@ def open_load(database: Database, request: LoadRequest) -> int:
             filters=request.license_filter.as_dict(),
             dag_run_id=request.dag_run_id,
         )
+    source = "the API" if pages_load_id is None else f"the pages that load {pages_load_id} has kept"
+    log.info(
+        "Load %s of snapshot %s of organization %s, from %s (source %s, %s)",
+        load_id,
+        request.snapshot_date,
+        request.org_id,
+        source,
+        request.source,
+        request.license_filter,
+    )
+    return load_id
 
 
 def get(connection: Connection, load_id: int) -> Load:

@@ -73,7 +73,8 @@ def failed(task: str, subject: str | None, reason: str, log_url: str | None) -> 
     return Notice(
         "failure",
         f"License chargeback: {where} failed",
-        f"{reason}{log} When the cause is gone, clear the task in Airflow; the run goes on from there.",
+        f"{reason}{log} When the cause is gone, clear the task in Airflow; the run goes on from there. If what the run "
+        "was asked for is wrong, trigger a new one.",
     )
 
 
@@ -109,7 +110,7 @@ def stale(flexera_conn_id: str, reason: str) -> Notice:
     )
 
 
-def starved(held_back_seconds: float, license_name: str | None) -> Notice:
+def starved(held_back_seconds: float, license_name: str | None, conn_id: str) -> Notice:
     """What to say when the server held a request back for long, although we keep to our own pace."""
     return Notice(
         "starvation",
@@ -117,5 +118,5 @@ def starved(held_back_seconds: float, license_name: str | None) -> Notice:
         f"A request{f' for license {license_name}' if license_name else ''} has been held back for "
         f"{held_back_seconds:.0f} seconds, as others use the organization's limit. The run goes on, more slowly. Look "
         "which other integration asks that much, and let it run at another time or ask less; lower "
-        "requests_per_minute of connection 'flexera' if it is higher than what the organization may ask.",
+        f"requests_per_minute of connection '{conn_id}' if it is higher than what the organization may ask.",
     )

@@ -9,6 +9,7 @@ from chargeback.warehouse.database import Database, copy_rows, execute
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from decimal import Decimal
 
     from sqlalchemy.engine import Connection
 
@@ -22,6 +23,17 @@ class Extraction:
     license_id: str
     page_count: int
     next_page: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedExtraction:
+    """What the ledger says of an attempt that has ended, all its tries together."""
+
+    license_name: str | None
+    page_count: int
+    row_count: int
+    request_count: int
+    seconds: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,10 +191,10 @@ def finish_extraction(
     status: str,
     request_count: int,
     error: str | None = None,
-) -> None:
+) -> FinishedExtraction:
     """Close an attempt as 'complete', 'deleted' or 'failed'; `request_count` are those that brought no page."""
     with connection.begin():
-        execute(
+        row = execute(
             connection,
             """
             update ops.extractions
@@ -192,12 +204,25 @@ def finish_extraction(
                 request_count = request_count + %(request_count)s,
                 finished_at = clock_timestamp()
             where extraction_id = %(extraction_id)s
+            returning
+                (
+                    select load_licenses.license_name
+                    from ops.load_licenses
+                    where
+                        load_licenses.load_id = extractions.load_id
+                        and load_licenses.license_id = extractions.license_id
+                ) as license_name,
+                page_count,
+                row_count,
+                request_count,
+                seconds
             """,
             status=status,
             request_count=request_count,
             error=error,
             extraction_id=extraction.extraction_id,
-        )
+        ).one()
+    return FinishedExtraction(**row._mapping)
 
 
 def license_pages(database: Database, load_id: int) -> Iterator[tuple[int, str]]:

@@ -14,6 +14,7 @@ from chargeback.errors import (
     AccessDenied,
     ChargebackError,
     ConnectionLost,
+    FinalError,
     LicenseGone,
     PagingError,
     RequestRefused,
@@ -38,6 +39,30 @@ def failure(world: World, kind: type[ChargebackError]) -> str:
     assert "token-" not in message
     assert str(pickle.loads(pickle.dumps(caught.value))) == message  # noqa: S301 - our own bytes
     return message
+
+
+@pytest.mark.parametrize(
+    ("answers", "token_answers", "advice"),
+    [
+        pytest.param([envelope(403)], [], "Check org_id and zone of", id="no role"),
+        pytest.param([envelope(405)], [], "Check org_id, zone, api_url and page_size of", id="refused"),
+        pytest.param([Scripted(302)], [], "Check org_id, zone, api_url and page_size of", id="redirect"),
+        pytest.param(
+            [page([], "https://elsewhere.example/x?skipToken=a")], [], "set api_url of", id="another host"
+        ),
+        pytest.param([], [envelope(401)], "grant_type and zone of", id="login refused"),
+        pytest.param([], [envelope(405)], "Check zone and token_url of", id="no login service"),
+        pytest.param([], [Scripted(body=b"{}")], "Check token_url of", id="no token"),
+    ],
+)
+def test_what_to_correct_is_said_of_the_connection_that_was_used(
+    world: World, answers: list[Scripted], token_answers: list[Scripted], advice: str
+) -> None:
+    world.server.script(*answers)
+    world.server.token_answers.extend(token_answers)
+
+    with pytest.raises(FinalError, match=f"{advice} connection 'flexera_emea'"):
+        read_license(world, conn_id="flexera_emea")
 
 
 def test_a_page_is_read_with_the_token_over_one_connection(world: World) -> None:
@@ -281,9 +306,9 @@ def test_the_transport_has_no_way_to_write(world: World) -> None:
     transport = world.client()._transport
 
     assert {name for name in dir(transport) if not name.startswith("_")} == {
-        "api_url",
         "get",
         "request_count",
+        "settings",
         "sign_in",
         "waited_seconds",
     }

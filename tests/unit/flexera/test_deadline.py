@@ -101,5 +101,5 @@ def test_an_exchange_whose_time_is_over_is_not_begun(world: World) -> None:
         return deadline.send(world.session, request, True)
 
     with pytest.raises(TryAgain, match=r"page 1: no whole answer within 5 s \(too slow\)"):
-        exchange(send, "page 1", 5.0, clock)
+        exchange(send, "page 1", world.settings(timeout_seconds=5.0), clock)
     assert world.server.connection_count == 0
