@@ -6,10 +6,10 @@ from alembic import op
 
 from chargeback.warehouse.migrations import run_sql_beside
 
-revision = "0017"
+revision = "0015"
 down_revision = "0014"
 
 
 def upgrade() -> None:
     """Give bi.explanation the ids of its charge."""
-    run_sql_beside(op.get_bind(), __file__, "v0017_sentences.sql")
+    run_sql_beside(op.get_bind(), __file__, "v0015_sentences.sql")
