@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 NIGHTS = 2
 ROWS = 20_000
-# By how much the planner may take the charges that are joined to everything for fewer than they are.
-FACTOR = 500
+# How many rows a step of a plan may see for a charge: 80 products in memory may be, 400 hosts may not.
+ROWS_PER_CHARGE = 100
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_an_owner_joins_all_dimensions_in_one_pass(database: Database, owner: st
 
 
 def assert_one_pass(database: Database, reader: str, charge_count: int) -> None:
-    """Every charge finds a row of each dimension, and no step of the plan sees more rows than there are charges."""
+    """Every charge finds a row of each dimension, and no step of the plan goes through a large one for each charge."""
     with database.transaction() as connection:
         execute(connection, f"set local role {reader}")
         answer = execute(connection, whole_star(LAST_DATE)).all()
@@ -85,10 +85,7 @@ def assert_one_pass(database: Database, reader: str, charge_count: int) -> None:
     assert sum(row.charge_count for row in answer) == charge_count
     assert any(row.host_name == "Unassigned" for row in answer)
     assert any(row.host_name != "Unassigned" for row in answer)
-    assert {node["Node Type"]: seen(node) for node in nodes if seen(node) > NIGHTS * ROWS} == {}
-    joined = next(node for node in nodes if node["Node Type"] in ("Hash Join", "Nested Loop", "Merge Join"))
-    assert joined["Actual Rows"] == charge_count
-    assert joined["Plan Rows"] * FACTOR > charge_count
+    assert {node["Node Type"]: seen(node) for node in nodes if seen(node) > charge_count * ROWS_PER_CHARGE} == {}
 
 
 def plan(connection: Connection, statement: str) -> list[dict[str, Any]]:

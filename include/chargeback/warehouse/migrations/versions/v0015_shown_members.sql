@@ -24,6 +24,7 @@ analyze shown;
 
 -- From here on readers wait, for a moment: rows are not rewritten, but for those that are not shown. As a reader does, the
 -- views are locked before the tables.
+alter view bi.dim_date set (security_invoker = true);
 alter view bi.dim_license set (security_invoker = true);
 alter view bi.dim_product set (security_invoker = true);
 alter view bi.dim_publisher set (security_invoker = true);
@@ -33,6 +34,17 @@ alter view bi.dim_cluster set (security_invoker = true);
 alter view bi.dim_cost_center set (security_invoker = true);
 alter view bi.dim_corporate_unit set (security_invoker = true);
 alter view bi.dim_location set (security_invoker = true);
+alter view bi.fact_chargeback set (security_invoker = true);
+alter view bi.fact_vm_consumption set (security_invoker = true);
+alter view bi.fact_host_consumption set (security_invoker = true);
+
+-- What facts without a host or cluster are given for a key, worked out once per night and not for every charge that is
+-- compared with a host.
+alter table ops.snapshots
+add column no_host_key uuid not null generated always as (md5('no host of ' || org_id)::uuid) stored,
+add column no_cluster_key uuid not null generated always as (md5('no cluster of ' || org_id)::uuid) stored;
+comment on column ops.snapshots.no_host_key is 'The key in mart.dim_hosts of what stands for no host.';
+comment on column ops.snapshots.no_cluster_key is 'The key in mart.dim_clusters of what stands for no cluster.';
 
 -- Without statistics the planner takes nearly all rows for shown, which is right: at the first night, whose rows are
 -- counted before they are shown, they would say none.
@@ -83,24 +95,56 @@ comment on column mart.dim_organization_units.shown_since is
 'Since when a published night names the unit, so that bi shows it; empty while none does.';
 
 -- What stands for no host and no cluster: facts go without a key, and bi.fact_* give them this one.
-create function ops.add_unassigned(organization text) returns void
-language sql
-set search_path = pg_catalog, pg_temp
-as $$
-insert into mart.dim_hosts (host_key, org_id, host_identity, host_name)
-values (md5('no host of ' || organization)::uuid, organization, 'none', 'Unassigned')
-on conflict do nothing;
-insert into mart.dim_clusters (cluster_key, org_id, cluster_identity, cluster_name)
-values (md5('no cluster of ' || organization)::uuid, organization, 'none', 'Unassigned')
-on conflict do nothing;
-$$;
-comment on function ops.add_unassigned is
-'Adds the host and the cluster that stand for none in what bi shows of an organization.';
+insert into mart.dim_hosts (host_key, org_id, host_identity, host_name, shown_since)
+select distinct no_host_key, org_id, 'none', 'Unassigned', now() from ops.snapshots;
+insert into mart.dim_clusters (cluster_key, org_id, cluster_identity, cluster_name, shown_since)
+select distinct no_cluster_key, org_id, 'none', 'Unassigned', now() from ops.snapshots;
 
-select ops.add_unassigned(organizations.org_id)
-from (select distinct org_id from ops.snapshots) as organizations;
-update mart.dim_hosts set shown_since = now() where host_identity = 'none';
-update mart.dim_clusters set shown_since = now() where cluster_identity = 'none';
+-- Conditions that all rows fulfill which a fact names are written as a case that is not null, of which the planner expects
+-- nearly all rows: that a day is in the calendar, a unit in its tree. Of plain ones it expects a ninth of the days, and as few
+-- units as the tree has of all, once for each tree that is joined. The latest day is a comparison that it has an estimate for.
+create or replace view bi.dim_date with (security_invoker = true) as
+select
+    dates.calendar_date as snapshot_date,
+    dates.year,
+    dates.quarter,
+    dates.month,
+    dates.month_name,
+    dates.year_month,
+    dates.month_start,
+    dates.iso_week,
+    dates.day_of_month,
+    dates.day_of_week,
+    dates.day_name,
+    dates.is_weekend,
+    dates.is_month_end,
+    snapshots.snapshot_date is not null as has_snapshot,
+    coalesce(snapshots.snapshot_date = snapshots.last_of_month, false) as is_last_snapshot_of_month,
+    snapshots.snapshot_date is not distinct from published.last_date as is_latest_snapshot
+from mart.dim_dates as dates
+cross join
+    (
+        select
+            min(snapshot_date) as first_date,
+            max(snapshot_date) as last_date
+        from ops.snapshots
+    ) as published
+left join
+    (
+        select
+            snapshot_date,
+            max(snapshot_date) over (partition by date_trunc('month', snapshot_date::timestamp)) as last_of_month
+        from ops.snapshots
+        group by snapshot_date
+    ) as snapshots
+    on dates.calendar_date = snapshots.snapshot_date
+where
+    case
+        when
+            dates.calendar_date >= date_trunc('year', published.first_date::timestamp)
+            and dates.calendar_date < date_trunc('year', published.last_date::timestamp) + interval '1 year'
+            then true
+    end is not null;
 
 create or replace view bi.dim_license with (security_invoker = true) as
 select
@@ -174,8 +218,6 @@ select
 from mart.dim_clusters
 where shown_since is not null;
 
--- Written so that the planner takes nearly all units for those of the tree: of the ones that a fact names, all are. Of a
--- plain condition it would expect as few as the tree has of all units, once for each tree that is joined.
 create or replace view bi.dim_cost_center with (security_invoker = true) as
 select
     unit_key as cost_center_key,
@@ -241,6 +283,72 @@ select
     deeper_levels
 from mart.dim_organization_units
 where case hierarchy when 'location' then shown_since end is not null;
+
+create or replace view bi.fact_chargeback with (security_invoker = true) as
+select
+    facts.snapshot_date,
+    facts.org_id,
+    facts.license_key,
+    dim_licenses.publisher_key,
+    coalesce(facts.product_key, dim_licenses.product_key) as product_key,
+    facts.consumer_key,
+    coalesce(facts.host_key, snapshots.no_host_key) as host_key,
+    coalesce(facts.cluster_key, snapshots.no_cluster_key) as cluster_key,
+    facts.cost_center_key,
+    facts.corporate_unit_key,
+    facts.location_key,
+    facts.consuming_installations,
+    facts.machine_consumption,
+    facts.cost_per_right,
+    facts.recharged_consumption,
+    facts.recharged_cost,
+    facts.currency,
+    facts.recharge_approach,
+    facts.derived_consumption,
+    facts.derived_cost,
+    facts.method_id,
+    facts.delta_reason,
+    facts.is_reconciled,
+    facts.is_carried_forward
+from ops.snapshots
+inner join mart.fct_chargeback as facts on snapshots.load_id = facts.load_id
+left join mart.dim_licenses on facts.license_key = dim_licenses.license_key;
+
+create or replace view bi.fact_vm_consumption with (security_invoker = true) as
+select
+    facts.snapshot_date,
+    facts.org_id,
+    facts.license_key,
+    dim_licenses.publisher_key,
+    facts.consumer_key,
+    coalesce(facts.host_key, snapshots.no_host_key) as host_key,
+    coalesce(facts.cluster_key, snapshots.no_cluster_key) as cluster_key,
+    facts.installed_cores,
+    facts.consumption,
+    facts.recharged_consumption,
+    facts.recharged_cost
+from ops.snapshots
+inner join mart.fct_vm_consumption as facts on snapshots.load_id = facts.load_id
+left join mart.dim_licenses on facts.license_key = dim_licenses.license_key;
+
+create or replace view bi.fact_host_consumption with (security_invoker = true) as
+select
+    facts.snapshot_date,
+    facts.org_id,
+    facts.license_key,
+    dim_licenses.publisher_key,
+    facts.host_key,
+    coalesce(facts.cluster_key, snapshots.no_cluster_key) as cluster_key,
+    facts.installed_cores,
+    facts.consuming_cores,
+    facts.vm_count,
+    facts.consumption,
+    facts.recharged_consumption,
+    facts.recharged_cost
+from ops.snapshots
+inner join mart.fct_host_consumption as facts
+    on snapshots.load_id = facts.load_id and snapshots.snapshot_date = facts.snapshot_date
+inner join mart.dim_licenses on facts.license_key = dim_licenses.license_key;
 
 drop view mart.published_members, mart.published_units;
 delete from ops.access_rules where table_name = 'mart.published_members';
@@ -362,10 +470,7 @@ select case
                 where facts.cluster_key = wanted_key
             )
         end
-        or exists (
-            select 1 from ops.snapshots
-            where md5('no ' || wanted_type || ' of ' || org_id)::uuid = wanted_key
-        )
+        or exists (select 1 from ops.snapshots where wanted_key in (no_host_key, no_cluster_key))
     else false
 end
 $$;
@@ -379,8 +484,13 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform pg_advisory_xact_lock(hashtextextended('members/' || coalesce(new.org_id, old.org_id), 0));
-    if new.org_id is not null then
-        perform ops.add_unassigned(new.org_id);
+    if tg_op <> 'DELETE' then
+        insert into mart.dim_hosts (host_key, org_id, host_identity, host_name)
+        values (new.no_host_key, new.org_id, 'none', 'Unassigned')
+        on conflict do nothing;
+        insert into mart.dim_clusters (cluster_key, org_id, cluster_identity, cluster_name)
+        values (new.no_cluster_key, new.org_id, 'none', 'Unassigned')
+        on conflict do nothing;
     end if;
     with
 
@@ -487,8 +597,8 @@ from ops.granted_organizations(reader) as granted (org_id)
 where wanted_type in ('host', 'cluster')
 $$;
 
--- Of what an own charge names, owners see all, and the planner is told so in the same way: it takes a half of the rows for
--- those of a plain condition, once for each dimension that is joined.
+-- Of what an own charge names, owners see all, and the planner is told so in the same way: of a plain condition it expects a
+-- half of the rows, once for each dimension that is joined.
 update ops.access_rules
 set owner_condition = format('case when %s then true end is not null', owner_condition)
 where
