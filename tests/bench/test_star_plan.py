@@ -85,7 +85,9 @@ def assert_one_pass(database: Database, reader: str, charge_count: int) -> None:
     assert sum(row.charge_count for row in answer) == charge_count
     assert any(row.host_name == "Unassigned" for row in answer)
     assert any(row.host_name != "Unassigned" for row in answer)
-    assert {node["Node Type"]: seen(node) for node in nodes if seen(node) > charge_count * ROWS_PER_CHARGE} == {}
+    assert {
+        node["Node Type"]: seen(node) for node in nodes if seen(node) > charge_count * ROWS_PER_CHARGE
+    } == {}
 
 
 def plan(connection: Connection, statement: str) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Which members of the dimensions are shown, noted beside them as nights come and go, and a member that stands for none."""
+"""Which members of the dimensions are shown is noted beside them, and what stands for no host or cluster is one of them."""
 
 from __future__ import annotations
 
