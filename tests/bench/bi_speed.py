@@ -1,5 +1,5 @@
-"""How fast `bi` answers when 400 nights of 50,000 charges are published: the ten questions of include/bi_queries, and that
-of a BI model that joins all ten dimensions.
+"""How fast `bi` answers when 400 nights of 50,000 charges are published: the ten questions of include/bi_queries,
+and that of a BI model that joins all ten dimensions.
 
 An analyst's session asks them, on a server with the embedded one's own settings. Each is asked of a warehouse with a
 tenth of the nights in turn, about the same dates, so that both must give the same answer.

@@ -1,4 +1,4 @@
-"""Which members of the dimensions are shown is noted beside them, and what stands for no host or cluster is one of them."""
+"""Which members of the dimensions are shown is noted beside them, and what stands for no host or cluster is one."""
 
 from __future__ import annotations
 
