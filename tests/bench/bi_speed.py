@@ -1,4 +1,5 @@
-"""How fast `bi` answers the ten questions of include/bi_queries when 400 nights of 50,000 charges are published.
+"""How fast `bi` answers when 400 nights of 50,000 charges are published: the ten questions of include/bi_queries,
+and that of a BI model that joins all ten dimensions.
 
 An analyst's session asks them, on a server with the embedded one's own settings. Each is asked of a warehouse with a
 tenth of the nights in turn, about the same dates, so that both must give the same answer.
@@ -19,7 +20,7 @@ from bench_world import expect
 from many_nights import LAST_DATE, fill
 from measure import Measure, Ratio
 
-from asked_queries import QUERIES, query
+from asked_queries import QUERIES, query, whole_star
 from chargeback.warehouse import migrations
 from chargeback.warehouse.database import Database
 from local_runtime.postgres import PostgresServer, free_port
@@ -34,6 +35,9 @@ TIMES = 10
 ROWS = 50_000
 REPEATS = 9
 LIMIT_SECONDS = 0.3
+MODEL = "whole_star"
+ASKING = [*QUERIES, MODEL]
+LONGER_LIMITS = {MODEL: 1.0}
 WITHOUT_LIMIT = {"full_export"}
 # To fill 20 GB quickly; none of these is read by a query.
 FILLING = {"fsync": "off", "wal_level": "minimal", "max_wal_senders": "0"}
@@ -73,7 +77,7 @@ def measured(world: BenchWorld, dates: int, rows: int) -> dict[str, Figures]:
         with PostgresServer(folder, FILLING, port=free_port()) as server:
             urls = [_filled(server, "few", dates // TIMES, rows), _filled(server, "many", dates, rows)]
             with closing(_analyst(urls[0])) as few, closing(_analyst(urls[1])) as many:
-                return {name: _figures(few, many, name, dates) for name in QUERIES}
+                return {name: _figures(few, many, name, dates) for name in ASKING}
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -95,10 +99,10 @@ def _analyst(url: str) -> Any:
 
 
 def _figures(few: Any, many: Any, name: str, dates: int) -> Figures:
-    asked = ASKED[name]
+    asked = ASKED.get(name, {})
     if "from_date" in asked:
         asked = asked | {"from_date": LAST_DATE - timedelta(days=dates // TIMES - 1)}
-    text = query(name, **asked)
+    text = whole_star(LAST_DATE) if name == MODEL else query(name, **asked)
     answers = [sorted(map(str, _ask(session, text))) for session in (few, many)]
     expect(answers[0] == answers[1], True, f"{name} is answered alike")
     seconds: tuple[list[float], list[float]] = ([], [])
@@ -127,8 +131,9 @@ def _seconds(session: Any, text: str) -> float:
 def _against_limit(name: str) -> Callable[[BenchWorld], Ratio]:
     def run(world: BenchWorld) -> Ratio:
         seconds = figures(world)[name].longest
-        told = f"{seconds * 1000:.0f} ms of {LIMIT_SECONDS * 1000:.0f} ms"
-        return Ratio(seconds / LIMIT_SECONDS, f"{told}, {DATES} nights of {world.rows(ROWS):,} charges")
+        limit = LONGER_LIMITS.get(name, LIMIT_SECONDS)
+        told = f"{seconds * 1000:.0f} ms of {limit * 1000:.0f} ms"
+        return Ratio(seconds / limit, f"{told}, {DATES} nights of {world.rows(ROWS):,} charges")
 
     return run
 
@@ -144,6 +149,6 @@ def _against_few(name: str) -> Callable[[BenchWorld], Ratio]:
 
 
 MEASURES = [
-    *(Measure(f"bi_{name}", "<= 1", _against_limit(name)) for name in QUERIES if name not in WITHOUT_LIMIT),
-    *(Measure(f"bi_ten_times_the_nights_{name}", "<= 1.5", _against_few(name)) for name in QUERIES),
+    *(Measure(f"bi_{name}", "<= 1", _against_limit(name)) for name in ASKING if name not in WITHOUT_LIMIT),
+    *(Measure(f"bi_ten_times_the_nights_{name}", "<= 1.5", _against_few(name)) for name in ASKING),
 ]

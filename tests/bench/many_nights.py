@@ -37,6 +37,8 @@ def fill(database: Database, dates: int, rows: int) -> None:
         derive.note_methods(connection, Catalog.read())
         for statement in (*_TENANT, *_DIMENSIONS):
             execute(connection, statement, rows=rows, org_id=ORG_ID, days=(LAST_DATE - FIRST_DAY).days)
+        for night in (min(min(nights) for nights in months.values()), LAST_DATE):
+            scripts.insert(connection, "mart/dim_dates.sql", "mart.dim_dates", _key(night), only_new=True)
     with ThreadPoolExecutor(max_workers=WORKERS) as threads:
         list(threads.map(lambda nights: _fill_month(database, sorted(nights)), months.values()))
     with database.session() as connection:
@@ -67,9 +69,10 @@ def _fill_month(database: Database, nights: Sequence[date]) -> None:
 
 
 def _publish(connection: Connection, night: date) -> None:
-    for statement in (_LOAD, _MACHINES, _HOSTS, _CLUSTERS, _POSITIONS, _SNAPSHOT):
+    for statement in (_LOAD, _MACHINES, _HOSTS, _CLUSTERS, _POSITIONS):
         execute(connection, statement, **_key(night))
     scripts.insert(connection, "mart/fct_unit_totals.sql", "mart.fct_unit_totals", _key(night))
+    execute(connection, _SNAPSHOT, **_key(night))
 
 
 def _key(night: date) -> dict[str, object]:

@@ -20,6 +20,10 @@ _FLATTENED = (
     "intermediate.int_line_pools",
     "ops.quarantined_rows",
 )
+# Publishing notes in them which of their rows are shown.
+_DIMENSIONS = [
+    f"mart.{table}" for table in LAYERS["mart"] if table.startswith("dim_") and table != "dim_dates"
+]
 _LEDGER = ("ops.extractions", "ops.load_licenses", "ops.loads", "ops.snapshots")
 
 
@@ -35,7 +39,7 @@ def of_task(database: Database, task_id: str) -> Tables | None:
     if task_id == "drop_expired":
         return _tables(_LEDGER, [*_by_load(database), *FACTS, "ops.quarantined_rows", "ops.loads"])
     if task_id == "publish":
-        shown = ["ops.loads", "ops.snapshots", "mart.unit_members", *_views(database)]
+        shown = ["ops.loads", "ops.snapshots", "mart.unit_members", *_DIMENSIONS, *_views(database)]
         return _tables(_inside("mart", LAYERS["mart"]), shown)
     return _written_down().get(task_id)
 
