@@ -46,6 +46,9 @@ CHARGED = re.compile(
     rf" Charged is what Flexera recharges: (?P<quantity>{NUMBER}) [\w ]+ (?:for (?P<cost>{NUMBER}) EUR|without a cost)"
     rf"(?:, (?P<difference>{NUMBER}) EUR (?P<way>more|less))?\. (?P<meaning>.+\.)"
 )
+ROUNDED = re.compile(
+    rf" Flexera recharges (?P<cost>{NUMBER}) EUR, (?P<difference>{NUMBER}) EUR (?P<way>more|less) by rounding\.$"
+)
 GIVEN = re.compile(
     rf" is charged (?P<quantity>{NUMBER}) [\w ]+ for (?P<cost>{NUMBER}) EUR, as Flexera recharges it\. "
     r"(?P<meaning>.+\.)"
@@ -143,6 +146,29 @@ def test_the_numbers_of_a_method_that_a_user_names_multiply_out_too(
 
     assert {charge["method_id"] for charge in charges} == {method_id}
     assert any(words in charge["explanation"] for charge in charges), charges[0]["explanation"]
+
+
+def test_a_reconciled_charge_that_rounding_sets_apart_says_what_flexera_recharges(
+    charges: list[dict[str, Any]],
+) -> None:
+    apart = [
+        charge
+        for charge in charges
+        if charge["is_reconciled"] and charge["recharged_cost"] != charge["derived_cost"]
+    ]
+    for charge in apart:
+        said = ROUNDED.search(charge["explanation"])
+        assert said, charge["explanation"]
+        assert number(said["cost"]) == charge["recharged_cost"]
+        sign = 1 if said["way"] == "more" else -1
+        assert sign * number(said["difference"]) == charge["recharged_cost"] - charge["derived_cost"]
+
+    assert apart
+    assert not any(
+        ROUNDED.search(charge["explanation"])
+        for charge in charges
+        if charge["recharged_cost"] == charge["derived_cost"]
+    )
 
 
 def test_a_charge_that_differs_says_what_is_charged_and_why(charges: list[dict[str, Any]]) -> None:

@@ -214,7 +214,12 @@ select
     is_reconciled,
     sentence || cost || '.'
     || case
-        when form = 'given' or is_reconciled then ''
+        when form = 'given' or (is_reconciled and coalesce(recharged_cost = derived_cost, true)) then ''
+        when is_reconciled
+            then
+                ' Flexera recharges ' || to_char(recharged_cost, money) || currency || ', '
+                || to_char(abs(recharged_cost - derived_cost), money) || currency
+                || case when recharged_cost > derived_cost then ' more' else ' less' end || ' by rounding.'
         else
             ' Charged is what Flexera recharges: '
             || coalesce(recharged || ' ' || case recharged when 1 then one_unit else units end, 'no ' || units)
@@ -247,3 +252,14 @@ comment on view bi.chargeback is
 Key: snapshot_date, org_id, license_id, consumer_identity_key, which stands for consumer_type with device_id, device_name, user_id, user_name. A device without an id is told apart by its host and cluster.
 Adds up: recharged_consumption, recharged_cost, consuming_installations, machine_consumption.
 The core counts and consumption of host and cluster are repeated on each of their rows.';
+
+comment on column bi.chargeback.is_reconciled is
+'Whether the derived figures are those that Flexera recharges: the quantity to 0.00001, the cost to one minor unit, such as a cent.';
+comment on column bi.chargeback_current.is_reconciled is
+'Whether the derived figures are those that Flexera recharges: the quantity to 0.00001, the cost to one minor unit, such as a cent.';
+comment on column bi.fact_chargeback.is_reconciled is
+'Whether the derived figures are those that Flexera recharges: the quantity to 0.00001, the cost to one minor unit, such as a cent.';
+comment on column bi.explanation.is_reconciled is
+'Whether the derived figures are those that Flexera recharges: the quantity to 0.00001, the cost to one minor unit, such as a cent.';
+comment on column mart.fct_chargeback.is_reconciled is
+'Whether the derived figures are those that Flexera recharges: the quantity to 0.00001, the cost to one minor unit, such as a cent.';

@@ -6,10 +6,10 @@ from alembic import op
 
 from chargeback.warehouse.migrations import run_sql_beside
 
-revision = "0015"
-down_revision = "0014"
+revision = "0016"
+down_revision = "0015"
 
 
 def upgrade() -> None:
     """Note which members bi shows, and have its dimensions ask for nothing else."""
-    run_sql_beside(op.get_bind(), __file__, "v0015_shown_members.sql")
+    run_sql_beside(op.get_bind(), __file__, "v0016_shown_members.sql")
