@@ -39,7 +39,10 @@ def nights(nightly: Nightly) -> Iterator[Nightly]:
 @pytest.fixture
 def today(nights: Nightly) -> Nightly:
     """Both organizations have their snapshot of today, and nobody was told of anything."""
-    nights.execute("insert into ops.snapshots select * from public.all_snapshots on conflict do nothing")
+    nights.execute(
+        "insert into ops.snapshots (org_id, snapshot_date, load_id, published_at) "
+        "select org_id, snapshot_date, load_id, published_at from public.all_snapshots on conflict do nothing"
+    )
     nights.execute("delete from ops.staleness_notices")
     return nights
 
