@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from chargeback import hooks
 from chargeback.errors import ChargebackError, CheckFailed, FinalError, TemporaryError
 from chargeback.steps import loads
-from chargeback.steps.loads import LoadRequest
+from chargeback.steps.load_request import LoadRequest
 from chargeback.steps.policy import Policy
 
 if TYPE_CHECKING:

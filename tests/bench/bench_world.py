@@ -16,7 +16,7 @@ import requests
 from chargeback.flexera import FieldMap, FlexeraClient
 from chargeback.settings import FlexeraSettings
 from chargeback.steps import loads
-from chargeback.steps.loads import LoadRequest
+from chargeback.steps.load_request import LoadRequest
 from chargeback.warehouse import migrations
 from chargeback.warehouse.budget import RequestBudget
 from chargeback.warehouse.database import Database

@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 from chargeback import hooks
 from chargeback.errors import SettingsInvalid
 from chargeback.steps import extract, loads
-from chargeback.steps.loads import LoadRequest
+from chargeback.steps.load_request import LoadRequest
 from chargeback.warehouse.database import Database
 
 if TYPE_CHECKING:

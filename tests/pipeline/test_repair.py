@@ -10,7 +10,7 @@ import pytest
 from chargeback import hooks
 from chargeback.errors import LoadSuperseded, LoadUnchecked, SourceUnavailable
 from chargeback.steps import build, checks, extract, flatten, loads, publish
-from chargeback.steps.loads import LoadRequest
+from chargeback.steps.load_request import LoadRequest
 
 if TYPE_CHECKING:
     from datetime import date

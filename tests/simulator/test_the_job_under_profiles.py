@@ -14,6 +14,7 @@ from chargeback.errors import PagingError, PayloadChanged
 from chargeback.flexera import FieldMap, FlexeraClient
 from chargeback.settings import FlexeraSettings
 from chargeback.steps import extract, loads
+from chargeback.steps.load_request import LoadRequest
 from chargeback.warehouse.database import Database, execute
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def job(call: Callable[..., Any], warehouse_url: str) -> Iterator[Job]:
         connection["login"], connection["password"], connection["extra"]
     )
     database = Database.connect(warehouse_url)
-    request = loads.LoadRequest(org_id=settings.org_id, snapshot_date=DAY, today=DAY)
+    request = LoadRequest(org_id=settings.org_id, snapshot_date=DAY, today=DAY)
     with requests.Session() as session:
         client = FlexeraClient.over(session, settings, NoLimit(), sleep=lambda _: None)
         yield Job(client, database, loads.open_load(database, request))

@@ -14,6 +14,7 @@ from chargeback.flexera import FieldMap, FlexeraClient
 from chargeback.methods import METHODS_FILE, Catalog
 from chargeback.settings import FlexeraSettings
 from chargeback.steps import build, checks, derive, extract, flatten, loads, publish
+from chargeback.steps.load_request import LoadRequest
 from chargeback.warehouse import migrations, seeds
 from chargeback.warehouse.budget import RequestBudget
 from chargeback.warehouse.database import Database, execute
@@ -105,7 +106,7 @@ def night(
     settings = FlexeraSettings.from_connection(fields["login"], fields["password"], fields["extra"])
     with database.transaction() as connection:
         seeds.load(connection)
-    request = loads.LoadRequest.from_params(
+    request = LoadRequest.from_params(
         {"snapshot_date": str(date), "source": source, "license_names": list(LICENSES), **params},
         org_id=settings.org_id,
         today=datetime.datetime.now(datetime.UTC).date(),

@@ -14,7 +14,7 @@ from chargeback.errors import SourceUnavailable
 from chargeback.flexera import FlexeraClient
 from chargeback.settings import FlexeraSettings
 from chargeback.steps import build, checks, extract, flatten, loads, publish, retention
-from chargeback.steps.loads import LoadRequest
+from chargeback.steps.load_request import LoadRequest
 from chargeback.steps.retention import RetentionPolicy
 from chargeback.warehouse.budget import RequestBudget
 from chargeback.warehouse.database import Database, execute

@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from chargeback.steps import loads, notices
-from chargeback.steps.loads import LoadRequest
+from chargeback.steps.load_request import LoadRequest
 from chargeback.steps.notices import Notice
 from chargeback.warehouse.database import Database
 

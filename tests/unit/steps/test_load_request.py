@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from chargeback.errors import SettingsInvalid
-from chargeback.steps.loads import LoadRequest
+from chargeback.steps.load_request import LoadRequest
 
 TODAY = date(2026, 11, 24)
 LOGICAL = date(2026, 11, 23)
