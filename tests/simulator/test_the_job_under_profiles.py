@@ -122,3 +122,17 @@ def test_a_license_whose_cursor_expired_is_read_anew_by_the_next_attempt(job: Jo
 
     assert job.extractions()[DISTURBED] == ("complete", counts["pages"])
     assert counts["rows"] == shared.totals()["licenses"][DISTURBED]["row_count"]
+
+
+@pytest.mark.parametrize("profile", ["next_page_same", "next_page_circle"])
+def test_a_license_whose_pages_led_back_is_read_anew_by_the_next_attempt(
+    job: Job, shared: Any, profile: str
+) -> None:
+    shared.use_profile(profile)
+    with pytest.raises(PagingError, match=f"license {DISTURBED} page .*leads back"):
+        job.extract([DISTURBED])
+    shared.drop_profile(profile)
+    counts = job.extract([DISTURBED])
+
+    assert job.extractions()[DISTURBED] == ("complete", counts["pages"])
+    assert counts["rows"] == shared.totals()["licenses"][DISTURBED]["row_count"]

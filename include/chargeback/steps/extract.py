@@ -227,7 +227,14 @@ def _stage_pages(
         staging.finish_extraction(connection, extraction, "deleted", client.request_count - sent, str(error))
         log.warning("License %s was deleted during the run: %s", extraction.license_id, error)
     except ChargebackError as error:
-        staging.finish_extraction(connection, extraction, "failed", client.request_count - sent, str(error))
+        staging.finish_extraction(
+            connection,
+            extraction,
+            "failed",
+            client.request_count - sent,
+            str(error),
+            may_go_on=not isinstance(error, PagingError),
+        )
         raise
     else:
         finished = staging.finish_extraction(connection, extraction, "complete", client.request_count - sent)

@@ -191,8 +191,13 @@ def finish_extraction(
     status: str,
     request_count: int,
     error: str | None = None,
+    *,
+    may_go_on: bool = True,
 ) -> FinishedExtraction:
-    """Close an attempt as 'complete', 'deleted' or 'failed'; `request_count` are those that brought no page."""
+    """Close an attempt as 'complete', 'deleted' or 'failed'; `request_count` are those that brought no page.
+
+    A failed one that may not go on, as its chain of pages led astray, is read anew from its first page.
+    """
     with connection.begin():
         row = execute(
             connection,
@@ -201,6 +206,7 @@ def finish_extraction(
             set
                 status = %(status)s,
                 error = %(error)s,
+                next_page = case when %(may_go_on)s then next_page end,
                 request_count = request_count + %(request_count)s,
                 finished_at = clock_timestamp()
             where extraction_id = %(extraction_id)s
@@ -220,6 +226,7 @@ def finish_extraction(
             status=status,
             request_count=request_count,
             error=error,
+            may_go_on=may_go_on,
             extraction_id=extraction.extraction_id,
         ).one()
     return FinishedExtraction(**row._mapping)
