@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, replace
 
+from nightly_tasks import TASKS
+
 KINDS = ("task", "worker", "scheduler", "warehouse", "metadata")
 IN_WORDS = {
     "task": "task",
@@ -14,17 +16,6 @@ IN_WORDS = {
 }
 # How often a kind is drawn. Airflow's own database is no part of the product, so less often.
 WEIGHTS = (5, 5, 5, 5, 1)
-TASKS = (
-    "open_load",
-    "list_licenses",
-    "extract_consumption",
-    "check_staging",
-    "flatten",
-    "build_levels",
-    "build_star",
-    "check_star",
-    "publish",
-)
 LONGEST_TASK_SECONDS = 0.5
 LONGEST_OUTAGE_SECONDS = 4.0
 

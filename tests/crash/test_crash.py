@@ -14,6 +14,7 @@ from crash_night import CrashNight
 from crash_world import CrashWorld, crash_world
 from kills import KINDS, Moment, draw
 from ledger import broken_rules
+from nightly_tasks import TASKS
 from visible_rows import Watch, differences, visible_rows
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from kills import Kill
 
-pytestmark = pytest.mark.timeout(900)  # a system starts, and is brought back seven times
+pytestmark = pytest.mark.timeout(900)  # a system starts, and is brought back eight times
 
 SEED = 20261124
 SEVERAL = {
@@ -34,6 +35,7 @@ SEVERAL = {
         ("scheduler", Moment("page", pages=20)),
         ("task", Moment("task", task_id="flatten", seconds=0.2)),
         ("warehouse", Moment("task", task_id="build_levels", seconds=0.2)),
+        ("task", Moment("task", task_id="derive", seconds=0.2)),
         ("metadata", Moment("task", task_id="build_star")),
     ],
 }
@@ -103,3 +105,4 @@ def test_a_seed_draws_the_same_kills_again_and_all_kinds_of_them() -> None:
     assert drawn == [draw(SEED, number, 37) for number in range(1, 201)]
     assert {kill.kind for kill in drawn} == set(KINDS)
     assert {kill.moment.after for kill in drawn} == {"time", "page", "task", "write"}
+    assert {kill.moment.task_id for kill in drawn if kill.moment.after == "task"} == set(TASKS)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import watched_run
+from nightly_tasks import TASKS
 from sqlalchemy.engine import make_url
 
 from chargeback.steps import tables
@@ -60,20 +61,6 @@ def test_every_task_starts_and_ends_under_its_name(nightly: Nightly, told: list[
         assert states[f"{DAG_ID}.{task_id}"] == {"START", "COMPLETE"}
         assert tables.of_task(database, task_id) is not None
     assert len(ends_of(told, "extract_consumption")) == len(LICENSES)
-
-
-TASKS = (
-    "open_load",
-    "list_licenses",
-    "extract_consumption",
-    "check_staging",
-    "flatten",
-    "build_levels",
-    "derive",
-    "build_star",
-    "check_star",
-    "publish",
-)
 
 
 @pytest.mark.parametrize("task_id", TASKS)
