@@ -119,6 +119,14 @@ def test_a_name_before_the_host_is_not_mistaken_for_it(world: World) -> None:
         numbers(world)
 
 
+def test_an_address_that_brings_a_login_along_is_refused_even_on_our_host(world: World) -> None:
+    host = world.server.url.removeprefix("http://")
+    world.server.script(page([], f"http://user:pass@{host}/x"))
+
+    with pytest.raises(PagingError, match=rf"leads to {host}"):
+        numbers(world)
+
+
 @pytest.mark.parametrize("seen", ["/x?skipToken=a", CONSUMPTION], ids=["a later page", "the first page"])
 def test_a_page_that_leads_back_is_an_error_after_its_own_rows(world: World, seen: str) -> None:
     world.server.script(

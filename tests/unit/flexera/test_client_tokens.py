@@ -7,9 +7,10 @@ from urllib.parse import parse_qs
 
 import pytest
 from client_world import SECRET
-from scripted_server import HTML, Scripted, envelope, page
+from scripted_server import HTML, Scripted, Seen, envelope, page
 
 from chargeback.errors import AccessDenied, ChargebackError, PayloadChanged, RequestRefused, ServiceBusy
+from chargeback.flexera.auth import TokenSource
 
 if TYPE_CHECKING:
     from client_world import World
@@ -69,6 +70,32 @@ def test_a_short_life_has_a_short_margin(world: World) -> None:
     world.clock.now += 4.4
     list(client.license_pages())
 
+    assert len(world.server.token_requests) == 1
+
+
+def test_a_life_counts_from_when_the_token_was_asked_for(world: World) -> None:
+    def slow(_: Seen) -> Scripted:
+        world.clock.now += 3
+        return world.server.new_token(10)
+
+    world.server.token_answers.append(slow)
+    client = world.client()
+    world.server.script(page([]), page([]))
+
+    list(client.license_pages())
+    world.clock.now += 6.5  # with the three seconds on its way more than the ten, less the margin
+    list(client.license_pages())
+
+    assert len(world.server.token_requests) == 2
+
+
+def test_a_token_newer_than_the_one_that_was_refused_is_kept(world: World) -> None:
+    tokens = TokenSource(world.session, world.settings())
+    newest = tokens.token()
+
+    tokens.discard("an older one")
+
+    assert tokens.token() == newest
     assert len(world.server.token_requests) == 1
 
 

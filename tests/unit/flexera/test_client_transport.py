@@ -135,6 +135,7 @@ def test_waits_double_and_stay_within_a_minute(world: World) -> None:
 
     for number, seconds in enumerate(world.clock.sleeps):
         assert 0.25 * 2**number <= seconds <= 0.75 * 2**number
+        assert seconds != 0.5 * 2**number, "tasks that failed together would come back together"
 
 
 @pytest.mark.parametrize(
@@ -215,6 +216,12 @@ def test_a_license_that_is_not_there_is_gone_on_any_page(world: World) -> None:
     assert "license 41207 page 2: 404" in failure(world, LicenseGone)
 
 
+def test_a_license_that_is_gone_for_good_is_gone(world: World) -> None:
+    world.server.script(envelope(410))
+
+    assert "410" in failure(world, LicenseGone)
+
+
 def test_a_next_page_that_leads_nowhere_is_a_broken_chain_and_no_deleted_license(world: World) -> None:
     world.server.script(page([], "/elsewhere?skipToken=x"), envelope(404))
 
@@ -266,6 +273,16 @@ def test_a_server_that_repeats_token_and_secret_does_not_get_them_into_a_message
     world.server.script(Scripted(403, told.encode()))
 
     assert "(id id9): ***, ***" in failure(world, AccessDenied)
+
+
+def test_a_secret_that_stands_where_a_message_is_cut_is_taken_out_whole(world: World) -> None:
+    told = json.dumps({"name": "odd", "message": "x" * 190 + SECRET, "temporary": False})
+    world.server.script(Scripted(403, told.encode()))
+
+    message = failure(world, AccessDenied)
+
+    assert "xxx***" in message
+    assert SECRET[:5] not in message
 
 
 def test_a_netrc_of_the_machine_does_not_replace_the_token(
