@@ -20,6 +20,7 @@ from chargeback.errors import (
     RequestRefused,
     ServiceBusy,
 )
+from chargeback.flexera import replies
 
 if TYPE_CHECKING:
     from client_world import World
@@ -93,6 +94,7 @@ def test_every_request_takes_its_turn_and_is_counted(world: World) -> None:
         pytest.param(envelope(409, temporary=True), id="what the server calls temporary"),
         pytest.param(HTML, id="HTML with 200"),
         pytest.param(Scripted(200, b'{"values": [{"a": 1}'), id="truncated JSON"),
+        pytest.param(Scripted(200, b'{"values": [{"a": "\xff"}]}'), id="not UTF-8"),
         pytest.param(Scripted(200, b""), id="empty body"),
         pytest.param(Scripted(200, b'{"values": []}', promised_bytes=500), id="wrong content length"),
         pytest.param(Scripted(200, envelope(500).body), id="error envelope with 200"),
@@ -307,6 +309,15 @@ def test_a_body_that_trickles_in_is_cut_off_at_the_deadline(world: World) -> Non
     world.server.script(*[slow] * TRIES)
 
     assert "within 5 s (too slow)" in failure(world, ConnectionLost)
+
+
+def test_a_body_without_an_end_is_not_taken_into_memory(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replies, "_LONGEST_BODY_BYTES", 100)
+    world.server.script(*[page([{"a": "x" * 200}])] * TRIES)
+
+    assert "no whole answer" in failure(world, ConnectionLost)
 
 
 def test_a_server_that_hangs_up_is_tried_again_and_named(world: World) -> None:
