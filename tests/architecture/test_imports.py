@@ -44,7 +44,10 @@ AIRFLOW_DOORS = {
     "organizations",
     "provider",
 }
+# What DAGs and plugins may import: the doors that tasks go through, and the steps.
+TASKS_MAY_IMPORT = AIRFLOW_DOORS - {"deployment", "provider"} | {"steps"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
+LOADED_BY_AIRFLOW = sorted(path for folder in ("dags", "plugins") for path in (ROOT / folder).glob("*.py"))
 
 
 def part(path: Path) -> str:
@@ -56,9 +59,17 @@ def imports(path: Path) -> set[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}: a relative import hides which part is meant"
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
     return found
+
+
+def names_the_sql_folder(path: Path) -> bool:
+    """Whether a module writes the name of the folder, or takes the constant that holds it."""
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return "sql" in texts or any(name.endswith("SQL_FOLDER") for name in imports(path))
 
 
 def test_the_package_has_the_parts_the_rules_speak_of() -> None:
@@ -78,6 +89,20 @@ def test_airflow_is_imported_at_the_doors_only(path: Path) -> None:
     uses_airflow = any(name.split(".")[0] == "airflow" for name in imports(path))
 
     assert not uses_airflow or part(path) in AIRFLOW_DOORS
+
+
+@pytest.mark.parametrize("path", LOADED_BY_AIRFLOW, ids=lambda path: path.name)
+def test_what_airflow_loads_imports_the_doors_and_the_steps_only(path: Path) -> None:
+    parts = {name.split(".")[1] for name in imports(path) if name.startswith("chargeback.")}
+
+    assert parts
+    assert parts <= TASKS_MAY_IMPORT
+
+
+def test_one_module_opens_the_files_of_include_sql() -> None:
+    openers = [path for path in MODULES if names_the_sql_folder(path)]
+
+    assert openers == [PACKAGE / "warehouse" / "scripts.py"]
 
 
 def test_the_simulator_and_the_product_do_not_know_each_other() -> None:

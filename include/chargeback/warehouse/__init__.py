@@ -1,0 +1,1 @@
+"""Speaks SQL with the warehouse; knows no HTTP."""
