@@ -107,6 +107,16 @@ def test_several_processes_never_exceed_the_limit_in_any_window(
     assert query("select request_count from ops.request_budgets where budget_id = %s", BUDGET) == 60
 
 
+def test_turns_that_nobody_used_are_not_saved_up(connect: Connector, query: Callable[..., Any]) -> None:
+    budget = RequestBudget(connect, BUDGET, 1)
+    budget.take()
+    query("update ops.request_budgets set next_request_at = clock_timestamp() - interval '1 hour'")
+
+    budget.take()
+
+    assert query("select next_request_at > clock_timestamp() + interval '50 seconds' from ops.request_budgets")
+
+
 def test_turns_are_given_in_order_of_arrival(connect: Connector, query: Callable[..., Any]) -> None:
     first = RequestBudget(connect, BUDGET, 60_000)
     first._run(QUEUE)  # stands in the queue's first place without going on
@@ -182,8 +192,9 @@ def test_a_task_stopped_while_it_waits_leaves_its_place(
         raise KeyboardInterrupt
 
     RequestBudget(connect, BUDGET, 1).take()
+    stopped = RequestBudget(connect, BUDGET, 1, sleep=stop)  # named, so that it is not closed by going away
     with pytest.raises(KeyboardInterrupt):
-        RequestBudget(connect, BUDGET, 1, sleep=stop).take()
+        stopped.take()
 
     _until(query, f"select count(*) = 0 from pg_locks where {OURS}")
     assert query("select request_count from ops.request_budgets") == 1
