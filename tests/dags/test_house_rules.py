@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import warnings
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from airflow.sdk import RetryAction
 from nightly_tasks import TASKS
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError, ProgrammingError
 
+from chargeback.errors import AccessDenied, CheckFailed, ServiceBusy
+from chargeback.steps import loads
+
+# What becomes of a task that fails so; the default is to try again.
+RETRIED = {
+    ServiceBusy("busy"): RetryAction.DEFAULT,
+    OperationalError("select 1", {}, Exception("the server went away")): RetryAction.DEFAULT,
+    AccessDenied("denied"): RetryAction.FAIL,
+    CheckFailed("wrong"): RetryAction.FAIL,
+    ProgrammingError("select x", {}, Exception("no column x")): RetryAction.FAIL,
+    DataError("select 'x'::int", {}, Exception("no number")): RetryAction.FAIL,
+    IntegrityError("insert", {}, Exception("twice")): RetryAction.FAIL,
+}
 DAGS = Path(__file__).resolve().parents[2] / "dags"
 
 
@@ -37,6 +53,17 @@ def test_every_task_retries_what_time_heals_and_stops_at_what_it_does_not(dag_ba
             assert task.retries >= 1, task.task_id
             assert task.retry_policy is not None, task.task_id
             assert task.on_failure_callback, task.task_id
+            for error, action in RETRIED.items():
+                assert task.retry_policy.evaluate(error, 1, task.retries).action is action, (
+                    task.task_id,
+                    error,
+                )
+
+
+def test_a_run_ends_before_its_load_may_no_longer_read_from_the_api(dag_bag) -> None:
+    for dag in dag_bag.dags.values():
+        assert dag.dagrun_timeout is not None, dag.dag_id
+        assert dag.dagrun_timeout < timedelta(hours=loads._EXTRACTION_HOURS), dag.dag_id
 
 
 def test_only_one_run_at_a_time_and_no_catching_up(dag_bag) -> None:
