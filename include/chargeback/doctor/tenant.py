@@ -168,6 +168,7 @@ def clock(headers: Mapping[str, str], received_at: datetime) -> Finding:
         theirs = parsedate_to_datetime(headers.get("date", ""))
     except ValueError:
         return ok("API clock", "the server does not tell its time")
+    theirs = theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)
     skew = abs((received_at - theirs).total_seconds())
     found = f"{skew:.0f} s apart from Flexera's"
     if skew > _MOST_SKEW_SECONDS:
