@@ -114,7 +114,9 @@ def test_turns_that_nobody_used_are_not_saved_up(connect: Connector, query: Call
 
     budget.take()
 
-    assert query("select next_request_at > clock_timestamp() + interval '50 seconds' from ops.request_budgets")
+    assert query(
+        "select next_request_at > clock_timestamp() + interval '50 seconds' from ops.request_budgets"
+    )
 
 
 def test_turns_are_given_in_order_of_arrival(connect: Connector, query: Callable[..., Any]) -> None:

@@ -26,60 +26,53 @@ MEANINGS = {
     "residue_cost": "what they leave over, at the price of what they recharge",
 }
 
+_FIGURES = """
+select
+    loads.org_id,
+    checks.*,
+    published.*,
+    budgets.*,
+    (
+        select count(*) from ops.quarantined_rows where load_id = %(load_id)s
+    ) as quarantined_rows
+from ops.loads
+cross join lateral (
+    select
+        count(*) filter (where severity = 'fail') as failing_checks,
+        count(*) filter (where severity = 'warn') as warning_checks
+    from ops.check_results
+    where load_id = loads.load_id and not is_passed
+) as checks
+left join lateral (
+    select
+        count(*) as snapshot_licenses,
+        sum(row_count) as snapshot_rows,
+        sum(recharged_cost) as recharged_cost,
+        count(*) filter (where residue <> 0) as residue_licenses,
+        sum(residue * recharged_cost / nullif(recharged_consumption, 0)) as residue_cost
+    from mart.fct_license_positions as positions
+    where (positions.snapshot_date, positions.load_id) = (
+        select snapshot_date, load_id
+        from ops.snapshots
+        where org_id = loads.org_id
+        order by snapshot_date desc
+        limit 1
+    )
+    group by positions.snapshot_date
+) as published on true
+left join lateral (
+    select request_count as requests_of_budget, throttled_count as refused_requests
+    from ops.request_budgets
+    where budget_id = %(budget_id)s
+) as budgets on true
+where loads.load_id = %(load_id)s
+"""
+
 
 def read(database: Database, load_id: int, budget_id: str) -> tuple[str, dict[str, Decimal | float]]:
     """The organization of a load, and its figures by name; one that has no value is left out."""
     with database.transaction() as connection:
-        row = (
-            execute(
-                connection,
-                """
-                select
-                    loads.org_id,
-                    checks.*,
-                    published.*,
-                    budgets.*,
-                    (
-                        select count(*) from ops.quarantined_rows where load_id = %(load_id)s
-                    ) as quarantined_rows
-                from ops.loads
-                cross join lateral (
-                    select
-                        count(*) filter (where severity = 'fail') as failing_checks,
-                        count(*) filter (where severity = 'warn') as warning_checks
-                    from ops.check_results
-                    where load_id = loads.load_id and not is_passed
-                ) as checks
-                left join lateral (
-                    select
-                        count(*) as snapshot_licenses,
-                        sum(row_count) as snapshot_rows,
-                        sum(recharged_cost) as recharged_cost,
-                        count(*) filter (where residue <> 0) as residue_licenses,
-                        sum(residue * recharged_cost / nullif(recharged_consumption, 0)) as residue_cost
-                    from mart.fct_license_positions as positions
-                    where (positions.snapshot_date, positions.load_id) = (
-                        select snapshot_date, load_id
-                        from ops.snapshots
-                        where org_id = loads.org_id
-                        order by snapshot_date desc
-                        limit 1
-                    )
-                    group by positions.snapshot_date
-                ) as published on true
-                left join lateral (
-                    select request_count as requests_of_budget, throttled_count as refused_requests
-                    from ops.request_budgets
-                    where budget_id = %(budget_id)s
-                ) as budgets on true
-                where loads.load_id = %(load_id)s
-                """,
-                load_id=load_id,
-                budget_id=budget_id,
-            )
-            .mappings()
-            .one()
-        )
+        row = execute(connection, _FIGURES, load_id=load_id, budget_id=budget_id).mappings().one()
         values = {**row, AGE: freshness.newest(connection, row["org_id"]).age_hours}
     return row["org_id"], {name: values[name] for name in MEANINGS if values[name] is not None}
 
