@@ -290,6 +290,19 @@ def test_the_last_published_date_is_its_months_end_although_a_later_one_failed(w
     assert world.with_partitions("staging") == {last_published}
 
 
+def test_a_later_date_of_another_organization_is_not_the_months_end(world: World) -> None:
+    last = world.publish(OLD)
+    world.execute(
+        "with theirs as (insert into ops.loads (org_id, snapshot_date, source, pages_load_id, status) "
+        f"values ('67890', '{OLD_MONTH_END}', 'raw', {last}, 'published') returning *) "
+        "insert into ops.snapshots select org_id, snapshot_date, load_id from theirs"
+    )
+
+    world.maintain(days=4_000)
+
+    assert world.with_partitions("staging") == {last}
+
+
 def test_a_load_that_goes_on_is_never_touched_nor_what_it_reads(world: World) -> None:
     read = world.publish(OLD)
     running = world.open(OLD, "raw")
