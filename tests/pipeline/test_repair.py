@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from datetime import date
 
 REPAIRED = "41201"
+# What a run was asked for, each param as something else than its default.
+ASKED = {
+    "publishers": ["Oracle"],
+    "on_license_failure": "keep_previous",
+    "allowed_shrink_percent": 21,
+    "allowed_gap_percent": 11,
+}
 
 
 class Tasks:
@@ -25,7 +32,7 @@ class Tasks:
         self.database = hooks.database()
         self.field_map = hooks.field_map()
         request = LoadRequest.from_params(
-            {"publishers": ["Oracle"], **params}, org_id="12345", today=today, default_date=today
+            {**ASKED, **params}, org_id="12345", today=today, default_date=today, dag_run_id="the_run"
         )
         self.load_id = loads.open_load(self.database, request)
 
@@ -114,6 +121,11 @@ def test_a_published_run_is_rebuilt_from_its_pages_when_a_later_task_is_cleared(
 
     assert nightly.published() == before
     assert nightly.value("select load_id from ops.snapshots") > visible
+    first, rebuilt = nightly.rows(
+        "select org_id, snapshot_date, pages_load_id, filters, on_license_failure, allowed_shrink_percent, "
+        f"allowed_gap_percent, dag_run_id from ops.loads where load_id >= {published.load_id} order by load_id"
+    )
+    assert rebuilt == first
 
 
 def test_publishing_alone_never_shows_a_load_that_was_not_built(nightly, published) -> None:
