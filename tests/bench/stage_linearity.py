@@ -10,11 +10,8 @@ import statistics
 from functools import cache
 from typing import TYPE_CHECKING
 
-from bench_world import expect, open_load, seconds_of, value
 from measure import Measure, Ratio
-
-from chargeback.methods import Catalog
-from chargeback.steps import build, checks, derive, extract, flatten, loads, publish
+from timed_night import timed_night
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,23 +52,7 @@ def _many(world: BenchWorld) -> dict[str, float]:
 
 def night(world: BenchWorld, rows: int) -> dict[str, float]:
     """How long each stage takes on a tenant of so many rows, in a warehouse of its own."""
-    database = world.warehouse()
-    tenant = world.simulator(licenses=LICENSES, rows=rows, page_size=PAGE_SIZE)
-    with tenant as url, world.client(database, url) as client:
-        load_id = open_load(database)
-        batches = extract.list_licenses(client, database, world.field_map, load_id, LICENSES)
-        license_ids = [license_id for batch in batches for license_id in batch["license_ids"]]
-        arguments = (client, database, world.field_map, load_id, license_ids)
-        seconds = {"extract": seconds_of(extract.consumption, *arguments)}
-    load = loads.for_writing(database, load_id)
-    seconds["check_staging"] = seconds_of(checks.check_staging, database, load)
-    seconds["flatten"] = seconds_of(flatten.flatten, database, world.field_map, load)
-    seconds["build_levels"] = seconds_of(build.build, database, load, "intermediate")
-    seconds["derive"] = seconds_of(derive.derive, database, Catalog.read(), load)
-    seconds["build_star"] = seconds_of(build.build, database, load, "mart")
-    seconds["check_star"] = seconds_of(checks.check, database, load, "mart")
-    seconds["publish"] = seconds_of(publish.publish, database, load_id)
-    expect(value(database, "select row_count from bi.snapshot"), rows, "rows published")
+    seconds, _ = timed_night(world, world.warehouse(), licenses=LICENSES, rows=rows, page_size=PAGE_SIZE)
     return seconds
 
 

@@ -15,11 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench_world import expect, open_load, seconds_of, value
+from bench_world import value
 from measure import Measure, Ratio
+from timed_night import timed_night
 
-from chargeback.methods import Catalog
-from chargeback.steps import build, checks, derive, extract, flatten, loads, publish
 from local_runtime.places import LOCAL
 
 if TYPE_CHECKING:
@@ -60,23 +59,7 @@ def night(world: BenchWorld, licenses: int, rows: int) -> Night:
     """One night of a tenant in a warehouse of its own, every step as its task does it."""
     database = world.warehouse()
     empty = _sizes(database)
-    tenant = world.simulator(licenses=licenses, rows=rows, page_size=PAGE_SIZE)
-    with tenant as url, world.client(database, url) as client:
-        load_id = open_load(database)
-        batches = extract.list_licenses(client, database, world.field_map, load_id, licenses)
-        license_ids = [license_id for batch in batches for license_id in batch["license_ids"]]
-        arguments = (client, database, world.field_map, load_id, license_ids)
-        seconds = {"extract": seconds_of(extract.consumption, *arguments)}
-        requests = client.request_count
-    load = loads.for_writing(database, load_id)
-    seconds["check_staging"] = seconds_of(checks.check_staging, database, load)
-    seconds["flatten"] = seconds_of(flatten.flatten, database, world.field_map, load)
-    seconds["build_levels"] = seconds_of(build.build, database, load, "intermediate")
-    seconds["derive"] = seconds_of(derive.derive, database, Catalog.read(), load)
-    seconds["build_star"] = seconds_of(build.build, database, load, "mart")
-    seconds["check_star"] = seconds_of(checks.check, database, load, "mart")
-    seconds["publish"] = seconds_of(publish.publish, database, load_id)
-    expect(value(database, "select row_count from bi.snapshot"), rows, "rows published")
+    seconds, requests = timed_night(world, database, licenses=licenses, rows=rows, page_size=PAGE_SIZE)
     sizes = {name: size - empty.get(name, 0) for name, size in _sizes(database).items()}
     body_bytes = int(value(database, "select sum(octet_length(body)) from staging.consumption_pages"))
     return Night(licenses, rows, requests, body_bytes, seconds, sizes)
