@@ -1,0 +1,43 @@
+"""What becomes of the rows of one page, before anything is written."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from chargeback import hooks
+from chargeback.steps import flatten
+from chargeback.steps.flatten import _Buffers, _flatten_page
+
+KEY = (7, "41201", 3)
+
+
+@pytest.fixture
+def buffers() -> _Buffers:
+    """Rows that wait for a connection; so few of them do not ask for it."""
+    connection: Any = None
+    return _Buffers(connection)
+
+
+def flatten_page(buffers: _Buffers, *rows: dict[str, Any]) -> dict[str, int]:
+    counts = {"lines": 0, "quarantined": 0}
+    body = json.dumps({"values": rows})
+    assert _flatten_page(buffers, hooks.field_map(), KEY, body, counts) == counts["quarantined"]
+    return counts
+
+
+def test_a_row_that_cannot_be_read_keeps_its_number_and_the_start_of_what_it_says(buffers: _Buffers) -> None:
+    long = {"consumingInstallations": "several", "deviceName": "x" * 20_000}
+
+    counts = flatten_page(buffers, {"deviceName": "first"}, long)
+
+    assert counts == {"lines": 1, "quarantined": 1}
+    [line] = buffers.rows["intermediate.int_consumption_lines"]
+    [quarantined] = buffers.rows["ops.quarantined_rows"]
+    assert line[:4] == (*KEY, 1)
+    assert quarantined[:5] == (*KEY, 2, "consuming_installations")
+    payload = str(quarantined[-1])
+    assert payload.startswith('{"consumingInstallations":"several"')
+    assert len(payload) == flatten._PAYLOAD_LENGTH < 20_000
