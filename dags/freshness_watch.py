@@ -2,8 +2,9 @@
 # Freshness watch, hourly
 
 Sees that the nights keep coming: the date of the newest published snapshot of each organization may have begun, at
-00:00 UTC, `allowed_age_hours` ago at most, whenever that snapshot was published. It notices what the nightly DAG cannot
-tell itself: that it is paused, that no run of it begins, or that every run fails.
+00:00 UTC, `allowed_age_hours` ago at most, whenever that snapshot was published. Of an organization without a snapshot,
+the load of its first night may run as long. It notices what the nightly DAG cannot tell itself: that it is paused, that
+no run of it begins, or that every run fails.
 
 **When it fails** BI shows old figures of the organization whose connection the red task bears; its message names the
 date of its newest snapshot, and how long ago that day began. Those who are told of staleness are told once a day.

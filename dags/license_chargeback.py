@@ -17,7 +17,6 @@ from typing import Any
 import pendulum
 from airflow.sdk import (
     Asset,
-    CronTriggerTimetable,
     Param,
     TriggerRule,
     dag,
@@ -30,6 +29,7 @@ from chargeback.steps import checks, extract, loads
 from chargeback.steps import derive as deriving
 from chargeback.steps import flatten as flattening
 from chargeback.steps import publish as publishing
+from chargeback.timetable import NightlyTimetable
 
 CHARGEBACK = Asset(name="bi.chargeback", uri="x-warehouse://bi/chargeback")
 
@@ -168,7 +168,7 @@ def nightly(flexera_conn_id: str) -> None:
 
     @dag(
         dag_id=organizations.dag_id(flexera_conn_id),
-        schedule=CronTriggerTimetable("0 4 * * *", timezone="UTC"),
+        schedule=NightlyTimetable("0 4 * * *", timezone="UTC"),
         start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
         catchup=False,
         max_active_runs=1,

@@ -1,4 +1,4 @@
-"""Registers what Airflow must discover: the listener that closes the ledger of a run that failed."""
+"""Registers what Airflow must discover: when nights are due, and what closes the ledger of a run that failed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from airflow.plugins_manager import AirflowPlugin
 
 from chargeback import hooks, organizations
 from chargeback.steps import loads
+from chargeback.timetable import NightlyTimetable
 
 log = logging.getLogger(__name__)
 
@@ -31,4 +32,5 @@ class LoadListener:
 
 class ChargebackPlugin(AirflowPlugin):
     name = "chargeback"
-    listeners = [LoadListener()]  # noqa: RUF012 - the plugin manager's own form
+    timetables = [NightlyTimetable]  # noqa: RUF012 - the plugin manager's own form
+    listeners = [LoadListener()]  # noqa: RUF012 - the same

@@ -79,6 +79,8 @@ def airflow_environment(home: Path, metadata_url: str, keys: Mapping[str, str]) 
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata_url.replace(
             "postgresql://", "postgresql+psycopg2://", 1
         ),
+        # What a failed task says is longer than a screen is wide.
+        "AIRFLOW__API__DEFAULT_WRAP": "True",
         "AIRFLOW__API__SECRET_KEY": keys["api_secret_key"],
         "AIRFLOW__API_AUTH__JWT_SECRET": keys["jwt_secret"],
         "SCARF_ANALYTICS": "false",

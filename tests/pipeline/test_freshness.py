@@ -113,6 +113,22 @@ def test_an_organization_of_which_nothing_was_ever_published_is_told(
     assert "organization 12345: no snapshot is published yet" in message
 
 
+def test_the_first_night_of_an_organization_is_waited_for_as_long_as_is_allowed(today: Nightly) -> None:
+    lose(today, "12345", is_all=True)
+    begin = (
+        "insert into ops.loads (load_id, org_id, snapshot_date, source, pages_load_id, status, started_at) "
+        "overriding system value "
+        "values (1000000, '12345', current_date, 'api', 1000000, 'running', now() - interval '{} hours')"
+    )
+    seen = []
+    for hours in (35, 37):
+        today.execute(begin.format(hours))
+        seen.append(states(today.run_dag(WATCH)))
+        today.execute("delete from ops.loads where load_id = 1000000")
+
+    assert seen == [["success", "success"], ["failed", "success"]]
+
+
 def test_more_hours_may_be_allowed(today: Nightly, told: Callable[..., list[str]]) -> None:
     lose(today, "12345")
 

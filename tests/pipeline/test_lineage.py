@@ -180,7 +180,10 @@ def test_the_watch_tells_what_it_looks_at(
     url = make_url(nightly.warehouse_url)
     [end] = ends_of(told_of_maintenance[0], "check_freshness", "freshness_watch")
 
-    assert named(end["inputs"]) == {(f"postgres://{url.host}:{url.port}", f"{url.database}.ops.snapshots")}
+    server = f"postgres://{url.host}:{url.port}"
+    assert named(end["inputs"]) == {
+        (server, f"{url.database}.ops.{table}") for table in ("loads", "snapshots")
+    }
     assert named(end["outputs"]) == set()
 
 

@@ -62,4 +62,5 @@ def test_airflow_stays_in_the_project_on_this_machine() -> None:
     assert ours["AIRFLOW__CORE__DAGS_FOLDER"] == str(project / "dags")
     assert ours["AIRFLOW__CORE__PLUGINS_FOLDER"] == str(project / "plugins")
     assert ours["AIRFLOW__CORE__LOAD_EXAMPLES"] == "False"
+    assert ours["AIRFLOW__API__DEFAULT_WRAP"] == "True"  # a message ends at the side of the screen otherwise
     assert ours["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] == "postgresql+psycopg2://u:p@127.0.0.1:1/airflow"

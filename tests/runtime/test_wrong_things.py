@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psycopg2
 import pytest
 
 from local_runtime import run
 from local_runtime.airflow_home import clean_environment
 from local_runtime.lease import alone
+from local_runtime.postgres import PostgresServer
+from local_runtime.system import METADATA_OF_UP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -218,6 +221,30 @@ def test_a_list_of_organizations_in_the_environment_reaches_the_doctor_and_the_r
         assert code != 0
         assert said in output + errors
         assert errors.startswith("Left aside, as this Airflow has its own: AIRFLOW__CORE__EXECUTOR. ")
+
+
+def test_the_doctor_looks_at_the_airflow_of_make_up_while_it_is_not_stopped(project: Project) -> None:
+    with PostgresServer(project.local / "postgres") as server:
+        connection = psycopg2.connect(server.url(METADATA_OF_UP))
+        with connection, connection.cursor() as cursor:
+            cursor.execute(
+                "insert into job (job_type, state, latest_heartbeat) "
+                "values ('SchedulerJob', 'running', timestamptz '2026-01-02 03:04Z')"
+            )
+        connection.close()
+    noted = {"url": "http://localhost:8080", "groups": {}}
+
+    code, of_run, _ = project.run("doctor")
+    assert "none has run with this database" in of_run
+    (project.local / "up.json").write_text(json.dumps(noted), encoding="utf-8")
+    try:
+        code, of_up, _ = project.run("doctor")
+    finally:
+        (project.local / "up.json").unlink()
+
+    assert code == 1
+    assert "Looking at the Airflow that make up started, at http://localhost:8080\n" in of_up
+    assert "the last one gave no sign of life since 2026-01-02 03:04 UTC" in of_up
 
 
 def test_a_second_run_of_an_organization_says_that_it_waits_for_the_first(project: Project) -> None:

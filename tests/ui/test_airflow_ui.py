@@ -84,7 +84,6 @@ def test_a_backfill_rebuilds_the_dates_with_raw_pages_and_says_why_another_canno
         page.get_by_placeholder("HH:mm").last.fill("00:00")
         page.keyboard.press("Enter")
         page.get_by_text("Date Range").click()
-    # Before 04:00 UTC the schedule has had yesterday already, which is then no missing run.
     dialog.get_by_text("All Runs", exact=True).click()
     picture("backfill-form")
     dialog.get_by_role("button", name="Run Backfill").click()

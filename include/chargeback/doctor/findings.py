@@ -27,7 +27,9 @@ class Finding:
         return replace(self, found=f"{conn_id}: {self.found}")
 
     def __str__(self) -> str:
-        text = " ".join(f"{self.found}. {self.advice}".split() if self.advice else self.found.split())
+        text = " ".join(
+            f"{self.found.rstrip('.')}. {self.advice}".split() if self.advice else self.found.split()
+        )
         return f"{self.level:<8} {self.check:<20} {text}"
 
 

@@ -30,19 +30,23 @@ class Newest:
     """The newest published snapshot of an organization; None where there is none yet.
 
     Its age counts from 00:00 UTC of its date, whenever it was published: what matters is that newer dates come.
+    Before the first one, what counts is how long ago the load that builds it began; None where none is running.
     """
 
     org_id: str
     snapshot_date: date | None
     age_hours: float | None
+    first_load_hours: float | None = None
 
     def is_stale(self, policy: FreshnessPolicy) -> bool:
-        """Whether its day began longer ago than allowed, or it is not there."""
-        return self.age_hours is None or self.age_hours > policy.allowed_age_hours
+        """Whether its day began longer ago than allowed, or it is not there and not under way either."""
+        hours = self.first_load_hours if self.age_hours is None else self.age_hours
+        return hours is None or hours > policy.allowed_age_hours
 
     def __str__(self) -> str:
         if self.snapshot_date is None:
-            return f"organization {self.org_id}: no snapshot is published yet"
+            under_way = "" if self.first_load_hours is None else "; its first load is running"
+            return f"organization {self.org_id}: no snapshot is published yet{under_way}"
         hours, minutes = divmod(int((self.age_hours or 0) * 60), 60)
         return (
             f"organization {self.org_id}: the newest snapshot is of {self.snapshot_date}, a day that began "
@@ -58,13 +62,20 @@ def newest(connection: Connection, org_id: str) -> Newest:
         select
             max(snapshot_date) as snapshot_date,
             extract(epoch from clock_timestamp() - max(snapshot_date)::timestamp at time zone 'UTC') / 3600
-                as age_hours
+                as age_hours,
+            (
+                select extract(epoch from clock_timestamp() - max(loads.started_at)) / 3600
+                from ops.loads
+                where loads.org_id = %(org_id)s and loads.status = 'running'
+            ) as load_hours
         from ops.snapshots
         where org_id = %(org_id)s
         """,
         org_id=org_id,
     ).one()
-    return Newest(org_id, row.snapshot_date, None if row.age_hours is None else float(row.age_hours))
+    if row.snapshot_date is not None:
+        return Newest(org_id, row.snapshot_date, float(row.age_hours))
+    return Newest(org_id, None, None, None if row.load_hours is None else float(row.load_hours))
 
 
 def check(found: Newest, policy: FreshnessPolicy, dag_id: str) -> None:

@@ -63,7 +63,7 @@ def _written_down() -> dict[str, Tables]:
             scripts.sources("recharge"), [*_inside("intermediate", derived), "mart.recharge_methods"]
         ),
         "build_star": _tables(scripts.sources("mart"), _inside("mart", LAYERS["mart"])),
-        "check_freshness": _tables(["ops.snapshots"], []),
+        "check_freshness": _tables(["ops.loads", "ops.snapshots"], []),
         "check_star": _tables(scripts.sources("checks/mart"), ["ops.check_results", "ops.loads"]),
     }
 
