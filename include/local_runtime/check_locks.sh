@@ -3,6 +3,8 @@
 set -eu
 cd "$(dirname "$0")/../.."
 unset PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH
+# The index alone: a folder of wheels beside it hides those of other Pythons and machines, and the lock would miss their hashes.
+export PIP_EXTRA_INDEX_URL='' PIP_FIND_LINKS=''
 copy=.local/locks
 rm -rf "$copy"
 mkdir -p "$copy/include/superset_dashboard"

@@ -110,7 +110,7 @@ def _is_marked(pid: int, home: str) -> bool:
     try:
         if f"{MARK}={home}".encode() in (process / "environ").read_bytes().split(b"\0"):
             return True
-        return (process / "cwd").readlink().is_relative_to(home)
+        return (process / "cwd").readlink().is_relative_to(Path(home).resolve())  # .local may be a link
     except OSError:
         return False
 

@@ -77,6 +77,21 @@ def test_a_number_that_is_another_program_by_now_is_left_alone(stubborn, tmp_pat
     assert len(processes.members(stubborn, str(tmp_path))) == 2
 
 
+def test_a_program_is_known_by_its_folder_where_that_is_a_link_and_a_title_covers_the_mark(
+    tmp_path, environment
+) -> None:
+    elsewhere = tmp_path / "on another disk"
+    elsewhere.mkdir()
+    local = tmp_path / ".local"
+    local.symlink_to(elsewhere)
+    unmarked = {name: value for name, value in environment.items() if name != processes.MARK}
+    child = processes.start(["sleep", "600"], local / "log", unmarked | {"AIRFLOW_HOME": str(local)})
+
+    assert processes.members(child.pid, str(local)) == [child.pid]
+    processes.stop(child.pid, str(local), GRACE_SECONDS)
+    assert processes.members(child.pid, str(local)) == []
+
+
 def test_what_outlives_its_leader_is_ended_too(stubborn, tmp_path) -> None:
     os.kill(stubborn, signal.SIGKILL)
     wait_for(lambda: len(processes.members(stubborn, str(tmp_path))) == 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import venv
@@ -14,6 +15,15 @@ import pytest
 from local_runtime import install
 
 PROJECT = Path(__file__).resolve().parents[2]
+LOCKS = ("requirements.lock", "requirements-dev.lock", "include/superset_dashboard/requirements.lock")
+OF_ONE_FILE = {  # each publishes a single wheel for all, or its source only
+    "certifi",
+    "odfpy",
+    "openlineage-integration-common",
+    "openlineage-python",
+    "redshift-connector",
+    "wtforms-json",
+}
 
 
 @pytest.fixture
@@ -36,6 +46,16 @@ def test_a_changed_lock_or_project_file_makes_it_anew(project, name) -> None:
         file.write("\n# changed\n")
 
     assert install.stamp(project, "3.11.7", "/usr") != before
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_a_lock_lists_the_files_for_every_python_not_only_for_the_one_it_was_made_with(name) -> None:
+    entries = re.findall(
+        r"^(\S+)==.*\n((?:    --hash=.*\n)+)", (PROJECT / name).read_text(), flags=re.MULTILINE
+    )
+
+    assert len(entries) > 50
+    assert {package for package, hashes in entries if hashes.count("--hash=") == 1} <= OF_ONE_FILE
 
 
 def test_another_python_or_another_folder_makes_it_anew(project) -> None:
