@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 _COPY_BYTES = 262_144
 # What one sort or hash may hold before it spills to disk: a night has few connections and large sorts.
 _WORK_MEM = "128MB"
-# Names without a schema are PostgreSQL's own. A schema in which others may create, as "public" is where a database comes
-# from a version before 15, could hold a function that fits a call better, and would run with the rights of the night.
+# Names without a schema are PostgreSQL's own. A schema in which others may create, as "public" is where a database
+# comes from a version before 15, could hold a function that fits a call better and would have the rights of the night.
 SEARCH_PATH = "pg_catalog,pg_temp"
 # What COPY's text form writes otherwise; the backslash first.
 _ESCAPES = ((b"\\", b"\\\\"), (b"\t", b"\\t"), (b"\n", b"\\n"), (b"\r", b"\\r"))
