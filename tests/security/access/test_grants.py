@@ -148,6 +148,7 @@ def test_the_database_says_who_granted_and_keeps_every_change(world: AccessWorld
         owner.name,
     )
     clerk.run("update ops.access_grants set path = 'APAC' where grantee = %s", owner.name)
+    clerk.run("update ops.access_grants set note = 'ticket 8' where grantee = %s", owner.name)
     clerk.run("delete from ops.access_grants where grantee = %s", owner.name)
 
     assert "permission denied" in clerk.error("delete from ops.access_changes")
@@ -157,8 +158,10 @@ def test_the_database_says_who_granted_and_keeps_every_change(world: AccessWorld
         owner.name,
     ) == [
         (clerk.name, "granted", "EMEA", "ticket 7"),
-        (clerk.name, "changed", "APAC", "ticket 7"),
-        (clerk.name, "revoked", "APAC", "ticket 7"),
+        (clerk.name, "revoked", "EMEA", "ticket 7"),
+        (clerk.name, "granted", "APAC", "ticket 7"),
+        (clerk.name, "changed", "APAC", "ticket 8"),
+        (clerk.name, "revoked", "APAC", "ticket 8"),
     ]
 
 

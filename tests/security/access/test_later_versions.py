@@ -92,6 +92,23 @@ def test_a_view_that_was_replaced_is_protected_again(later: AccessWorld) -> None
     assert "permission denied" in stranger.error("select * from mart.fct_later")
 
 
+def test_a_partition_is_made_without_the_rights_that_new_tables_come_with(later: AccessWorld) -> None:
+    """A partition has no policies of its own, and pg_stats shows the values of what one has a right to."""
+    later.admin.run("alter default privileges grant select on tables to public, chargeback_owner")
+
+    later.person("nightly", "chargeback_loader").run("select ops.ensure_partitions(7, '2031-05-01')")
+
+    of_partitions = "from pg_class where relispartition and relkind = 'r' and relname ~ '_(load_7|2031_05)$'"
+    assert later.admin.value(f"select count(*) {of_partitions}") > 10
+    for reader in (later.person("owner"), later.person("stranger")):
+        assert (
+            later.admin.rows(
+                f"select relname {of_partitions} and has_any_column_privilege(%s, oid, 'select')", reader.name
+            )
+            == []
+        ), reader
+
+
 def test_applying_the_rules_again_waits_for_no_reader(later: AccessWorld) -> None:
     with later.admin.session() as reader:
         reader.execute("begin")

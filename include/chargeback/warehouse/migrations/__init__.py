@@ -18,6 +18,7 @@ from sqlalchemy.pool import NullPool
 
 from chargeback.errors import WarehouseBusy
 from chargeback.warehouse import seeds
+from chargeback.warehouse.database import SEARCH_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -132,7 +133,8 @@ def _applied(connection: Connection) -> tuple[str, ...]:
 
 
 def _engine(url: str | URL) -> Engine:
-    return sqlalchemy.create_engine(url, poolclass=NullPool)
+    options = f"-c search_path={SEARCH_PATH}"
+    return sqlalchemy.create_engine(url, poolclass=NullPool, connect_args={"options": options})
 
 
 def _scripts() -> ScriptDirectory:
