@@ -29,6 +29,7 @@ MAY_IMPORT = {
     "lineage": {"hooks", "steps"},
     "organizations": {"settings"},
     "provider": set(),
+    "timetable": set(),
     "doctor": {"doctor", "flexera", "methods", "steps", "warehouse", "settings"},
     "deployment": {"doctor", "notifiers", "organizations"},
     "examples": {"examples", "methods", "warehouse"},
@@ -43,6 +44,7 @@ AIRFLOW_DOORS = {
     "notifiers",
     "organizations",
     "provider",
+    "timetable",
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
