@@ -29,6 +29,7 @@ MAY_IMPORT = {
     "lineage": {"hooks", "steps"},
     "organizations": {"settings"},
     "provider": set(),
+    "timetable": set(),
     "doctor": {"doctor", "flexera", "methods", "steps", "warehouse", "settings"},
     "deployment": {"doctor", "notifiers", "organizations"},
     "examples": {"examples", "methods", "warehouse"},
@@ -43,6 +44,7 @@ AIRFLOW_DOORS = {
     "notifiers",
     "organizations",
     "provider",
+    "timetable",
 }
 # What DAGs and plugins may import: the doors that tasks go through, and the steps.
 TASKS_MAY_IMPORT = AIRFLOW_DOORS - {"deployment", "provider"} | {"steps"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from chargeback.errors import ChargebackError
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 TRIES = 6  # of one request that fails
 
@@ -60,12 +63,15 @@ class Patience:
                     throttled_count, throttled_seconds = throttled_count + 1, throttled_seconds + seconds
                     if throttled_seconds > self.longest_throttled_seconds:
                         raise again.error from again.__cause__
+                    log.info("Waits at least %.0f s before it asks again: %s", seconds, again.error)
                     wait_for_turn(seconds)
                 else:
                     failure_count += 1
                     if failure_count >= self.tries:
                         raise again.error from again.__cause__
-                    self.sleep(self._failed_wait(again, failure_count))
+                    seconds = self._failed_wait(again, failure_count)
+                    log.info("Asks again in %.1f s: %s", seconds, again.error)
+                    self.sleep(seconds)
 
     def _throttled_wait(self, again: TryAgain, count: int) -> float:
         advice = again.wait_seconds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import pickle
 from typing import TYPE_CHECKING
 
@@ -168,6 +169,20 @@ def test_a_throttled_request_blocks_everyone_for_as_long_as_the_server_says(
 
     assert [round(block) for block in world.budget.blocks] == [round(seconds)]
     assert world.clock.sleeps == []
+
+
+def test_a_log_tells_what_is_waited_for_before_it_is_over(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.server.script(envelope(429, **{"retry-after": "40"}), envelope(502, **{"retry-after": "3"}), page())
+
+    with caplog.at_level(logging.INFO, "chargeback.flexera.retry"):
+        read_license(world)
+
+    throttled, failed = caplog.messages
+    assert throttled.startswith("Waits at least 40 s before it asks again: license 41207 page 1: 429 ")
+    assert failed.startswith("Asks again in 3.0 s: license 41207 page 1: 502 ")
+    assert "token-" not in caplog.text
 
 
 def test_being_throttled_does_not_use_up_tries(world: World) -> None:
