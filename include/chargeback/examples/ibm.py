@@ -60,7 +60,7 @@ _VIRTUAL = ("virtual_processors", "vcpus", "processors")
 _COUNTED_BY = {
     "uncapped": _VIRTUAL,
     "capped": (*_ENTITLED, *_VIRTUAL),
-    "dedicated": ("dedicated", "dedicated_processors", "cores", *_VIRTUAL, *_ENTITLED),
+    "dedicated": ("dedicated", "dedicated_processors", "dedicated_cores", "cores", *_VIRTUAL, *_ENTITLED),
 }
 _SHARED = (
     ("capped", ("shared", "shared_partitions", "partitions", "lpars")),
@@ -79,7 +79,15 @@ _HOST_CORES = ("host_cores", "physical_cores", "server_cores", "active_processor
 _ACTIVE = ("active_processors", "active", *_HOST_CORES[:3])
 
 
-@calculation("pvu_host", "pvu_hosts", "pvu", "pvu_sub_capacity", "pvu_eligibility", "core_points_host")
+@calculation(
+    "pvu_host",
+    "pvu_hosts",
+    "pvu",
+    "pvu_sub_capacity",
+    "pvu_subcapacity",
+    "pvu_eligibility",
+    "core_points_host",
+)
 def pvu_host(inputs: Inputs) -> Case:
     """What a host counts, in sub-capacity or in full."""
     is_full = _is_full(inputs)
@@ -170,7 +178,7 @@ def _host_answer(results: Sequence[Result]) -> Answer:
     return dataclasses.replace(answer, items=items, figures={**answer.figures, **figures})
 
 
-@calculation("vpc_host", "vpc_hosts", "vpc", "vpc_vm", "vpc_cloud", "vpc_instance")
+@calculation("vpc_host", "vpc_hosts", "vpc_cluster", "vpc", "vpc_vm", "vpc_pool", "vpc_cloud", "vpc_instance")
 def vpc_host(inputs: Inputs) -> Case:
     """Virtual processor cores of a host, or of a server without virtual machines."""
     ratio = inputs.number_or_none(*_POINTS)
@@ -303,6 +311,7 @@ def _flag(inputs: Inputs, *names: str) -> bool | None:
 def lpar(inputs: Inputs) -> Case:
     """What a partition counts: its entitled capacity if capped, else its virtual processors within its pool."""
     mode = inputs.text("mode", "type", default="capped" if inputs.has(*_ENTITLED) else "uncapped")
+    mode = mode.removeprefix("shared").strip(" _-")
     pool = inputs.number_or_none(*_POOL_CORES)
     if mode not in _COUNTED_BY:
         raise InputError(f"input mode is {mode!r}, not capped, uncapped or dedicated")
@@ -384,10 +393,12 @@ def _entitled(name: str, value: object, mode: str = "capped") -> tuple[str, Deci
     return name, partition.number(*_ENTITLED, "processors", "cores", "virtual_processors", "vcpus")
 
 
-@calculation("capped_group")
+@calculation("capped_group", "power_group", "partition_group", "lpar_group", "mixed_group")
 def capped_group(inputs: Inputs) -> Case:
     """Capped partitions of a server together; where their fractions round is part of the rule."""
-    return _group(inputs, "capped", (*_ENTITLED, "partitions", "entitlements", "lpars", "virtual_processors"))
+    return _group(
+        inputs, "capped", (*_ENTITLED, "capped", "partitions", "entitlements", "lpars", "virtual_processors")
+    )
 
 
 @calculation("uncapped_group", "uncapped_partitions", "uncapped_lpars")
@@ -401,7 +412,11 @@ def _group(inputs: Inputs, mode: str, names: tuple[str, ...]) -> Case:
     if not entries and not inputs.is_given(*names):
         raise inputs.missing(names[0])
     dedicated = [_entitled(name, value) for name, value in inputs.entries("dedicated", prefix="dedicated")]
-    nodes = _power_nodes(inputs, dedicated, [_entitled(name, value, mode) for name, value in entries])
+    shared = [_entitled(name, value, mode) for name, value in entries]
+    if mode == "capped":
+        uncapped = inputs.entries("uncapped", "shared_uncapped", prefix="uncapped ")
+        shared += [_entitled(name, value, "uncapped") for name, value in uncapped]
+    nodes = _power_nodes(inputs, dedicated, shared)
     return Case([License(method=_power(inputs, "sum"), nodes=nodes)], consumption)
 
 
@@ -414,19 +429,21 @@ def capped_each(inputs: Inputs) -> Case:
 @calculation("tiered", "tiers", "rvu", "rvu_tiered", "rvu_mapc", each="quantity")
 def tiered(inputs: Inputs) -> Case:
     """The tiers of a price list on a total, and what consumers share of it."""
-    names = ("devices", "consumers", "weights", "device_cores", "quantities", "device_quantities")
+    names = ("devices", "consumers", "weights", "device_cores", "quantities", "device_quantities", "cores")
+    total = ("quantity", "resources", "total")
+    is_by_device = isinstance(inputs.value(*total), dict)
     nodes = [
         {
             "node_id": name,
             "node_type": "device",
             "cores": entry(value, "cores").number("cores", "quantity", "resources", "weight"),
         }
-        for name, value in inputs.entries(*names, prefix="device")
+        for name, value in inputs.entries(*(total if is_by_device else names), prefix="device")
     ]
     is_rounded = inputs.flag("ceil", "round_up", default=True)
     rule = method("ibm_rvu.tiers.cores.v1", round_at="sum" if is_rounded else "none")
-    total = ("quantity", "resources", "total")
-    quantity = inputs.number_or_none(*total) if nodes else inputs.number(*total)
+    has_total = not nodes or (not is_by_device and inputs.has(*total))
+    quantity = inputs.number(*total) if has_total else None
     return Case([License(method=rule, nodes=nodes, quantity=quantity, tiers=_tiers(inputs))], consumption)
 
 

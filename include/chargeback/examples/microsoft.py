@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from chargeback.examples.cases import Result
     from chargeback.methods import Method
 
-_PROCESSORS = ("processors", "sockets", "cpus")
-_CORES_PER_PROCESSOR = ("cores_per_processor", "cores_per_socket", "cores_per_cpu")
+_PROCESSORS = ("processors", "sockets", "cpus", "chips")
+_CORES_PER_PROCESSOR = ("cores_per_processor", "cores_per_socket", "cores_per_cpu", "cores_per_chip")
 _MACHINES = ("vms", "vm_count", "machines", "installed_vms")
 _SOCKET_CORES = ("socket_cores", "processor_cores", "cores_by_socket", "cores_by_processor", "sockets_cores")
 _WEIGHTS = {"equal": "equal", "even": "equal"}
@@ -34,16 +35,25 @@ _WEIGHTS |= dict.fromkeys(("cores", "vm_cores", "vcpu", "vcpus", "vm_vcpus", "vm
 @calculation("windows_cores", "windows", "windows_server", "windows_host", each="vms")
 def windows_cores(inputs: Inputs) -> Case:
     """What a server counts for the virtual machines on it."""
-    return Case([_windows(inputs, "host")], consumption)
+    return Case([_windows(inputs, "host")], _cores)
+
+
+def _cores(results: Sequence[Result]) -> Answer:
+    """The license's consumption, which is of cores."""
+    answer = consumption(results)
+    cores = dict.fromkeys(("cores", "host_cores", "core_licenses", "server_cores"), answer.number)
+    return dataclasses.replace(answer, figures={**answer.figures, **cores})
 
 
 @calculation("windows_cluster_host", "windows_cluster", "windows_stacking", each="cluster_vms")
 def windows_cluster(inputs: Inputs) -> Case:
     """What each host of a cluster counts where any machine of the cluster may run on it."""
-    machines = inputs.number("cluster_vms", "vms")
+    machines = inputs.value("cluster_vms", *_MACHINES)
+    if machines is None:
+        raise inputs.missing("cluster_vms")
     hosts = inputs.number("hosts", default=1)
     license_ = _windows(inputs.with_value("vms", machines), "cluster", hosts=hosts)
-    return Case([license_], consumption)
+    return Case([license_], _cores)
 
 
 def _windows(inputs: Inputs, scope: str, hosts: Decimal = Decimal(1)) -> License:
@@ -143,7 +153,9 @@ def windows_per_vm(inputs: Inputs) -> Case:
     return Case([License(method=rule, nodes=_virtual_cores(inputs))], consumption)
 
 
-@calculation("sql_per_vm", "sql_vm", "sql_virtual_machine", "sql_server_per_vm", "sql_server_vm")
+@calculation(
+    "sql_per_vm", "sql_vm", "sql_min_per_vm", "sql_virtual_machine", "sql_server_per_vm", "sql_server_vm"
+)
 def sql_per_vm(inputs: Inputs) -> Case:
     """Each machine by its own virtual cores, with a floor."""
     rule = method(
@@ -201,7 +213,7 @@ def sql_physical(inputs: Inputs) -> Case:
         minimum_per_processor=inputs.number_or_none("min_per_processor"),
         units_per_right=inputs.number_or_none("pack", "pack_size"),
     )
-    return Case([License(method=rule, nodes=nodes)], consumption)
+    return Case([License(method=rule, nodes=nodes)], _cores)
 
 
 @calculation("packs", "core_packs", "two_core_packs", each="units")

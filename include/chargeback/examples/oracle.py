@@ -27,20 +27,24 @@ if TYPE_CHECKING:
 _FACTOR = ("factor", "core_factor")
 _POLICY = ("policy", "residue_policy", "residue", "residue_mode", "mode")
 _BY_INSTANCE = ("users_by_instance", "instances", "users", "quantities")
-_USERS = ("users", "named_users")
+_USERS = ("users", "named_users", "distinct_users", "oracle_users", "user_count")
+_ACCOUNTS = ("accounts", "users_by_account")
 _PER_SERVER = ("min_per_server", "minimum_per_server", "per_server")
 _PER_PROCESSOR = ("min_per_processor", "minimum_per_processor", "per_processor")
 _PER_LICENSE = ("min_per_license", "minimum_per_license", "per_license")
 _MINIMUM = ("minimum_users", "minimum", "min", "min_users")
+# Marks a server of which the example says how many users it counts at least, as that many processors at one user.
+_OWN_MINIMUM = "own_minimum"
 _MINIMUM_TYPE = ("minimum_type", "minimum_users_type", "min_type", "type")
 _PROCESSOR_LICENSES = ("processor_licenses", "points", "processor_points")
 _CORES = ("cores", "host_cores", "total_cores")
 PROCESSOR_TYPE = ("processor_type", "processor", "cpu")
-_PROCESSORS = ("processors", "sockets", "cpus")
-_CORES_PER_PROCESSOR = ("cores_per_processor", "cores_per_socket", "cores_per_cpu")
+_PROCESSORS = ("processors", "sockets", "cpus", "chips")
+_CORES_PER_PROCESSOR = ("cores_per_processor", "cores_per_socket", "cores_per_cpu", "cores_per_chip")
 # What may be given of several servers by their names, one input for each.
 _SERVER_FIGURES = {
-    "users": ("users", "named_users", "users_by_server"),
+    "users": (*_USERS, "users_by_server"),
+    "minimum": ("minima", "minimums", "minimum", "minimum_users", "minimum_by_server"),
     "cores": ("cores", "server_cores", "cores_by_server"),
     "processors": ("processors", "processors_by_server"),
     "cores_per_processor": ("cores_per_processor",),
@@ -287,6 +291,11 @@ def named_user_standard(inputs: Inputs) -> Case:
 
 def _named_users(inputs: Inputs, rule: Method) -> Case:
     nodes = _servers(inputs)
+    servers = [node for node in nodes if node["node_type"] != "user"]
+    if any(node.get(_OWN_MINIMUM) for node in servers):
+        if not all(node.get(_OWN_MINIMUM) for node in servers):
+            raise InputError("input minimum is missing for some of the servers")
+        rule = dataclasses.replace(rule, minimum_per_processor=Decimal(1), minimum_per_device=Decimal(0))
     return Case([License(method=rule, nodes=nodes)], lambda results: _named_user_answer(nodes, results))
 
 
@@ -325,7 +334,8 @@ def _named_user_method(inputs: Inputs) -> Method:
     elif kind and "server" not in kind:
         raise InputError(f"input minimum_type is {kind!r}, not per license, per server or per processor")
     per_processor = inputs.number_or_none(*_PER_PROCESSOR)
-    is_per_server = per_processor is None and not inputs.has(*_PER_LICENSE)
+    is_by_server = isinstance(inputs.value(*_MINIMUM), dict)
+    is_per_server = per_processor is None and not inputs.has(*_PER_LICENSE) and not is_by_server
     per_server = inputs.number_or_none(*_PER_SERVER, *(_MINIMUM if is_per_server else ()))
     if per_server is None and per_processor is None:
         per_processor = Decimal(25)
@@ -341,6 +351,8 @@ def _named_user_method(inputs: Inputs) -> Method:
 def _servers(inputs: Inputs) -> list[Node]:
     """Servers in a list, or by name in an input for each of their figures; or so many alike."""
     names = ("servers", "devices", "hosts")
+    if inputs.has(*_ACCOUNTS) or _is_by_account(inputs):
+        return _account_nodes(inputs)
     if isinstance(inputs.value(*names), list | dict):
         entries = inputs.entries(*names, prefix="server")
         nodes = [node for name, value in entries for node in _server(name, entry(value, "users"), inputs)]
@@ -352,7 +364,49 @@ def _servers(inputs: Inputs) -> list[Node]:
     if by_server and not _is_one_server(inputs):
         return [node for name, figures in by_server.items() for node in _server(name, figures, inputs)]
     server, *accounts = _server("server", inputs, inputs)
-    return [*repeated([server], inputs.number("servers", "devices", "count", default=1)), *accounts]
+    count = inputs.number("servers", "devices", "count", default=1)
+    if count == 1:
+        return [server, *accounts]
+    alike = repeated([server | {"users": None}], count)
+    return [*alike, *(accounts or _users_of_no_server(inputs))]
+
+
+def _is_by_account(inputs: Inputs) -> bool:
+    """Whether users are listed by name with the servers of each, and no server is described."""
+    users = inputs.value(*_USERS)
+    return isinstance(users, dict) and all(isinstance(on, dict) for on in users.values())
+
+
+def _account_nodes(inputs: Inputs) -> list[Node]:
+    """Accounts on the instances where each is used, and the instances."""
+    nodes = [
+        _account(account, instance, entry(users, "users"))
+        for account, value in inputs.entries(*_ACCOUNTS, *_USERS, prefix="account")
+        for instance, users in _by_instance(value)
+    ]
+    servers = sorted({node["host_node_id"] for node in nodes})
+    figures = inputs.by_entry(
+        {figure: names for figure, names in _SERVER_FIGURES.items() if figure != "users"}
+    )
+    described = figures | dict(_described(inputs))
+    return [
+        *nodes,
+        *(
+            {"node_id": server, "node_type": "host", **_processors(described[server], inputs)}
+            if server in described
+            else {"node_id": server, "node_type": "host"}
+            for server in dict.fromkeys([*servers, *described])
+        ),
+    ]
+
+
+def _described(inputs: Inputs) -> list[tuple[str, Inputs]]:
+    """The servers of an example that lists its users apart from them."""
+    value = inputs.value("servers", "devices", "hosts")
+    if not isinstance(value, list | dict):
+        return []
+    entries = inputs.entries("servers", "devices", "hosts", prefix="instance")
+    return [(name, entry(server, "cores")) for name, server in entries]
 
 
 def _is_one_server(inputs: Inputs) -> bool:
@@ -412,6 +466,8 @@ def _processors(server: Inputs, shared: Inputs) -> Node:
     points = server.number_or_none(*_PROCESSOR_LICENSES)
     if points is not None:
         return {"cores": points, "core_factor": 1}
+    if server is not shared and server.has(*_MINIMUM):
+        return {"cores": server.number(*_MINIMUM), "core_factor": 1, _OWN_MINIMUM: True}
     factor = server.number(*_FACTOR, default=shared.number(*_FACTOR, default=1))
     cores = cores_of(server) if _has_cores(server) else server.number(*_PROCESSORS, default=0)
     return {"cores": cores, "core_factor": factor}
@@ -434,7 +490,7 @@ def _has_cores(server: Inputs) -> bool:
 )
 def named_users(inputs: Inputs) -> Case:
     """Users or their minimum, whichever is more."""
-    if inputs.has(*_MINIMUM) and not inputs.has(*_MINIMUM_TYPE):
+    if not isinstance(inputs.value(*_MINIMUM) or {}, dict) and not inputs.has(*_MINIMUM_TYPE):
         minimum = inputs.number(*_PER_LICENSE, *_MINIMUM)
         inputs = inputs.with_value("min_per_processor", inputs.number(*_PER_PROCESSOR, default=0))
         inputs = inputs.with_value("min_per_license", minimum)
@@ -444,21 +500,12 @@ def named_users(inputs: Inputs) -> Case:
 @calculation("nup_user_max", "nup_users", "nup_accounts", "nup_shared_account")
 def named_user_accounts(inputs: Inputs) -> Case:
     """An account on several instances counts once, at its largest quantity."""
-    if inputs.is_given("accounts"):
-        accounts = inputs.entries("accounts", prefix="account")
-    elif inputs.is_given(*_BY_INSTANCE):
-        accounts = [(str(inputs.value("account") or "account"), inputs.value(*_BY_INSTANCE))]
-    else:
-        raise inputs.missing(_BY_INSTANCE[0])
-    nodes: list[Node] = []
-    for account, value in accounts:
-        nodes += [
-            _account(account, instance, entry(users, "users")) for instance, users in _by_instance(value)
-        ]
-    nodes += [
-        {"node_id": server, "node_type": "host"}
-        for server in sorted({node["host_node_id"] for node in nodes})
-    ]
+    if not inputs.is_given(*_ACCOUNTS):
+        if not inputs.is_given(*_BY_INSTANCE):
+            raise inputs.missing(_BY_INSTANCE[0])
+        account = str(inputs.value("account") or "account")
+        inputs = inputs.with_value("accounts", {account: inputs.value(*_BY_INSTANCE)})
+    nodes = _account_nodes(inputs)
     rule = method("oracle_named_user_plus.larger.v1", minimum_per_processor=Decimal(0))
 
     def answer(results: Sequence[Result]) -> Answer:

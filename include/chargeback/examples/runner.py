@@ -88,6 +88,8 @@ Prepared = tuple[Inputs | None, Case | str]
 
 def _prepare(example: Example) -> Prepared:
     """What an example asks the warehouse for, or why it cannot."""
+    if not example.calculation:
+        return None, "the example has no 'calc'"
     calculation = find(example.calculation)
     if calculation is None:
         return None, f"the calculation {example.calculation!r} is unknown; {_known(example.calculation)}"

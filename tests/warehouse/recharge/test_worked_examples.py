@@ -144,13 +144,16 @@ def test_a_miss_names_what_was_not_understood(database: Database, tmp_path: Path
         """
         - {id: near, calc: oracle_procesor_grouped, inputs: {}, expected: 1}
         - {id: other name, calc: packs, inputs: {unit: 5}, expected: 3}
-        - {id: inside, calc: core_points, inputs: {devices: [{cores: 4, points_per_core: 20, number: 3}]}, expected: 240}
+        - {id: inside, calc: core_points, inputs: {devices: [{cores: 4, points_per_core: 20, number: 3}]},
+           expected: 240}
         - {id: second, calc: pvu_host, inputs: {host_cores: 16, pvu_per_core: 1, vms: {a: {vcpus: 4, cores: 2}}},
            expected: 2}
         - {id: of a host, calc: vpc_hosts, inputs: {hosts: [{name: h, host_cores: 8, vms: [2], colour: red}]},
            expected: 2}
         - {id: weight, calc: windows_split, inputs: {cores: 16, vms: {a: 1}, weight: memory}, expected: 16}
         - {id: tiers, calc: tiered, inputs: {quantity: 5, tiers: [[null, 1], [null, 2]]}, expected: 5}
+        - {id: some minimums, calc: nup_split, inputs: {users: {a: 1, b: 2}, minima: {a: 5}}, expected: 5}
+        - {id: no calculation, kalc: packs, inputs: {units: 4}, expected: 2}
         - {id: no packs, calc: oracle_cloud_packs, inputs: {vcpus: 4}, expected: 1}
         - {id: nothing to price, calc: cost, inputs: {amount: 4, cost_per_right: 2}, expected: 8}
         """,
@@ -164,6 +167,8 @@ def test_a_miss_names_what_was_not_understood(database: Database, tmp_path: Path
     assert got["of a host"] == "2, without looking at hosts.colour"
     assert got["weight"].startswith("nothing: input weight is 'memory', not one of equal, ")
     assert got["tiers"] == "nothing: input tiers has two that end at the same limit"
+    assert got["some minimums"] == "nothing: input minimum is missing for some of the servers"
+    assert got["no calculation"] == "nothing: the example has no 'calc'"
     assert got["no packs"] == "nothing: oracle_cloud is not counted in packs"
     assert got["nothing to price"] == "nothing: input quantities is missing; given: amount, cost_per_right"
     assert [name for name, is_right, _ in found if is_right] == ["of a host"]
@@ -178,7 +183,8 @@ def test_a_form_behind_the_name_says_how_lists_are_read(database: Database, tmp_
            expected: [40, 32]}
         - {id: numbers, calc: windows_cores, inputs: {processors: 2, cores_per_processor: 8, vms: [2, 4]},
            expected: {"2": 16, "4": 32}}
-        - {id: machines, calc: windows_split, inputs: {processors: 2, cores_per_processor: 8, vms: [2, 4]}, expected: 16}
+        - {id: machines, calc: windows_split, inputs: {processors: 2, cores_per_processor: 8, vms: [2, 4]},
+           expected: 16}
         - {id: names, calc: windows_cores, inputs: {processors: 2, cores_per_processor: 8, vms: [a, b]},
            expected: {a: 8, b: 8}}
         - {id: shares, calc: Largest-Remainder table, inputs: {total: [1, -1], weights: {a: 1, b: 3}},
