@@ -18,7 +18,7 @@ from asked_queries import QUERIES, query
 from chargeback import errors, metrics
 from chargeback.examples import file as examples_file
 from chargeback.examples import runner
-from chargeback.examples.cases import CALCULATIONS
+from chargeback.examples.cases import CALCULATIONS, find
 from chargeback.examples.inputs import Inputs
 from chargeback.provider import get_provider_info
 from chargeback.settings import FlexeraSettings
@@ -251,9 +251,10 @@ def asked(calculation: Calculation) -> list[str]:
     """What a calculation asks of the inputs of its examples, beside what all calculations ask."""
     names: dict[str, None] = {}
     for example in examples_file.read(examples_file.EXAMPLES_FILE):
-        if CALCULATIONS[example.calculation] is calculation:
+        found = find(example.calculation)
+        if found and found.names == calculation.names:
             inputs = Inputs(example.inputs)
-            calculation.prepare(inputs)
+            found.prepare(inputs)
             names |= dict.fromkeys(inputs.asked())
     of_all = {row[0].strip("`") for row in table("docs/examples.md", "input of all calculations")}
     return [name for name in names if name not in of_all]

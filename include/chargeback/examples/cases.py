@@ -3,22 +3,54 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import inspect
 import itertools
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
-from functools import cache
-from typing import Any
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
 
-from chargeback.examples.inputs import InputError, Inputs
+from chargeback.examples.inputs import InputError, Inputs, is_number
 from chargeback.methods import Catalog, Method
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 Node = dict[str, Any]
 # What examples call the figures of a license, the shares of its consumers and what they cost.
-_CONSUMPTION = ("consumption", "consumed", "license", "licenses", "total", "host")
-_SHARES = ("vm", "vms", "device", "devices", "server", "servers", "user", "users", "consumer", "shares")
-_COSTS = ("cost", "costs")
+_CONSUMPTION = (
+    *(
+        "consumption",
+        "consumed",
+        "license",
+        "licenses",
+        "license_consumption",
+        "required",
+        "required_licenses",
+    ),
+    *(
+        "total",
+        "total_consumption",
+        "host",
+        "host_consumption",
+        "points",
+        "units",
+        "rvu",
+        "pvu",
+        "vpc",
+        "nup",
+    ),
+)
+_SHARES = (
+    *("vm", "vms", "device", "devices", "server", "servers", "user", "users", "consumer", "consumers"),
+    *("shares", "split", "allocation", "recharged", "per_vm", "per_device", "per_server", "by_vm"),
+)
+_COSTS = ("cost", "costs", "recharged_cost")
+_MOST_DECIMALS = 18
+# So many more than an example wants, or shares are settled at what it wants.
+SPARE_DECIMALS = 6
 # Of so many of one kind a machine each is made.
 _MOST = 200_000
 
@@ -36,8 +68,10 @@ class License:
 
     @property
     def share_scale(self) -> int:
-        """The decimals at which shares are settled: the method's, or more where the example wants more."""
-        return max(self.method.share_scale, self.scale or 0)
+        """The decimals at which shares are settled: the method's, or enough to be rounded to the example's own."""
+        if self.scale is None:
+            return self.method.share_scale
+        return self.scale if self.scale > _MOST_DECIMALS - SPARE_DECIMALS else _MOST_DECIMALS
 
     @property
     def is_coarse(self) -> bool:
@@ -60,11 +94,14 @@ class Result:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """The answer in each form an example may expect: one number, a list, names with values, or none at all."""
+    """The answer in each form an example may expect: one number, a list, names with values, or none at all.
+
+    Where a value has forms itself, as the answers of a table have, it is an answer too.
+    """
 
     number: Decimal | None = None
-    items: Sequence[Decimal] | None = None
-    shares: Mapping[str, Decimal] | None = None
+    items: Sequence[Any] | None = None
+    shares: Mapping[str, Any] | None = None
     figures: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     is_nothing: bool = False
 
@@ -87,23 +124,89 @@ class Calculation:
     names: tuple[str, ...]
     summary: str
     prepare: Prepare
+    each: str | None = None
 
 
 CALCULATIONS: dict[str, Calculation] = {}
+# What may stand behind the name of a calculation: how it is put to its inputs.
+FORMS: dict[str, Callable[[Calculation, Inputs], Case]] = {
+    "_table": lambda of, inputs: _table(of, inputs),
+    "_split": lambda of, inputs: of.prepare(inputs),
+    "_packs": lambda of, inputs: _in_packs(of, inputs),
+}
 
 
 def calculation(*names: str, each: str | None = None) -> Callable[[Prepare], Prepare]:
-    """Make a function the calculation of these names; a list as input `each` asks for a list of answers."""
+    """Make a function the calculation of these names; numbers as input `each` ask for a list of answers."""
 
     def register(function: Prepare) -> Prepare:
-        prepare = _for_each(function, each) if each else function
-        registered = Calculation(
-            names, inspect.getdoc(function) or "", lambda inputs: _finished(prepare(inputs), inputs)
-        )
+        registered = Calculation(names, inspect.getdoc(function) or "", function, each)
         CALCULATIONS.update(dict.fromkeys(names, registered))
         return function
 
     return register
+
+
+def find(name: str) -> Calculation | None:
+    """What works out the examples of a name, as the form that stands behind it wants."""
+    plain = re.sub(r"[\s-]+", "_", name.strip().lower())
+    for suffix, form in FORMS.items():
+        base = CALCULATIONS.get(plain.removesuffix(suffix)) if plain.endswith(suffix) else None
+        if base is not None:
+            return dataclasses.replace(base, prepare=_finishing(partial(form, base)))
+    known = CALCULATIONS.get(plain)
+    return known and dataclasses.replace(known, prepare=_finishing(partial(_plainly, known)))
+
+
+def nearest(name: str) -> list[str]:
+    """The names of calculations that look most like one that is none."""
+    plain = re.sub(r"[\s-]+", "_", name.strip().lower())
+    return difflib.get_close_matches(plain, CALCULATIONS, n=4)
+
+
+def _finishing(prepare: Prepare) -> Prepare:
+    return lambda inputs: _finished(prepare(inputs), inputs)
+
+
+def _plainly(of: Calculation, inputs: Inputs) -> Case:
+    """One case, or a list of them where numbers are given for what is one number."""
+    value = inputs.lists().get(of.each or "")
+    if value is None or not all(map(is_number, value)):
+        return of.prepare(inputs)
+    return _rows(of, inputs, {str(of.each): value})
+
+
+def _in_packs(of: Calculation, inputs: Inputs) -> Case:
+    """The license in packs, of two unless the example says how many."""
+    if inputs.has("pack", "pack_size"):
+        return of.prepare(inputs)
+    case = of.prepare(inputs.with_value("pack", 2))
+    if all(each.method.units_per_right is None for each in case.licenses):
+        raise InputError(f"{of.names[0]} is not counted in packs")
+    return case
+
+
+def _table(of: Calculation, inputs: Inputs) -> Case:
+    """A case for each row of the lists of equal length that the example has as its table."""
+    lists = inputs.lists()
+    first = of.each if of.each in lists else next(iter(lists), None)
+    if first is None:
+        return of.prepare(inputs)
+    columns = {name: value for name, value in lists.items() if len(value) == len(lists[first])}
+    return _rows(of, inputs, columns)
+
+
+def _rows(of: Calculation, inputs: Inputs, columns: Mapping[str, Sequence[Any]]) -> Case:
+    rows = list(zip(*columns.values(), strict=True))
+    cases = [of.prepare(inputs.with_row(tuple(columns), row)) for row in rows]
+    names = [_row_name(row) for row in rows]
+    licenses = [each for case in cases for each in case.licenses]
+    return Case(licenses, lambda results: _listed(cases, names, results))
+
+
+def _row_name(row: Sequence[object]) -> str:
+    """The name of a row of a table: its numbers."""
+    return ", ".join(map(str, row))
 
 
 def price_of(inputs: Inputs) -> dict[str, object] | None:
@@ -149,24 +252,14 @@ def _distinct(nodes: Sequence[Node]) -> list[Node]:
     return distinct
 
 
-def _for_each(function: Prepare, name: str) -> Prepare:
-    def case(inputs: Inputs) -> Case:
-        value = inputs.value(name)
-        if not isinstance(value, list):
-            return function(inputs)
-        cases = [function(inputs.with_value(name, item)) for item in value]
-        return Case(
-            [each for case in cases for each in case.licenses], lambda results: _listed(cases, results)
-        )
-
-    return case
-
-
-def _listed(cases: Sequence[Case], results: Sequence[Result]) -> Answer:
+def _listed(cases: Sequence[Case], names: Sequence[str], results: Sequence[Result]) -> Answer:
     remaining = iter(results)
     answers = [case.answer(list(itertools.islice(remaining, len(case.licenses)))) for case in cases]
-    items = [answer.number for answer in answers if answer.number is not None]
-    return Answer(items=items, number=items[0] if len(items) == 1 else None)
+    return Answer(
+        items=answers,
+        number=answers[0].number if len(answers) == 1 else None,
+        shares=dict(zip(names, answers, strict=True)),
+    )
 
 
 @cache
@@ -185,8 +278,8 @@ def scale_of(inputs: Inputs, default: int | None = None) -> int | None:
     scale = inputs.number_or_none("scale")
     if scale is None:
         return default
-    if scale != int(scale) or not 0 <= scale <= 18:
-        raise InputError(f"input scale is {scale}, not a whole number from 0 to 18")
+    if scale != int(scale) or not 0 <= scale <= _MOST_DECIMALS:
+        raise InputError(f"input scale is {scale}, not a whole number from 0 to {_MOST_DECIMALS}")
     return int(scale)
 
 
@@ -219,12 +312,4 @@ def consumption(results: Sequence[Result]) -> Answer:
             **dict.fromkeys(_SHARES, result.shares),
             **dict.fromkeys(_COSTS, result.costs),
         },
-    )
-
-
-def total(results: Sequence[Result]) -> Answer:
-    """The consumption of all licenses of the example together."""
-    return Answer(
-        number=sum((result.consumption for result in results), Decimal(0)),
-        items=[result.consumption for result in results],
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from itertools import zip_longest
+from typing import Any
 
-if TYPE_CHECKING:
-    from chargeback.examples.cases import Answer
+from chargeback.examples.cases import Answer
 
 # Digits of a number that are written out.
 _LONGEST = 60
@@ -26,11 +26,16 @@ _NAMES = {
 def found(answer: Answer, expected: object) -> Any:
     """The form of the answer that has the form of what is expected."""
     if isinstance(expected, list):
-        return list(answer.items) if answer.items is not None else None
+        if answer.items is None:
+            return None
+        pairs = zip_longest(answer.items, expected[: len(answer.items)])
+        return [_figure(item, wanted) for item, wanted in pairs]
     if isinstance(expected, Mapping):
         names = set(map(str, expected))
         if names & set(answer.figures) and not names <= set(answer.shares or ()):
-            return {name: _figure(answer.figures.get(str(name)), expected[name]) for name in expected}
+            return {
+                name: _figure(_named(answer, str(name), wanted), wanted) for name, wanted in expected.items()
+            }
         return None if answer.shares is None else _as_named(answer.shares, expected)
     return answer.number
 
@@ -53,7 +58,14 @@ def text(value: object) -> str:
     return written.rstrip("0").rstrip(".") if "." in written else written
 
 
+def _named(answer: Answer, name: str, wanted: object) -> object:
+    """The figure of a name; names with values under a name that is none of them are the shares."""
+    return answer.figures.get(name, answer.shares if isinstance(wanted, Mapping) else None)
+
+
 def _figure(value: object, expected: object) -> object:
+    if isinstance(value, Answer):
+        return found(value, expected)
     return (
         _as_named(value, expected) if isinstance(value, Mapping) and isinstance(expected, Mapping) else value
     )
@@ -63,8 +75,9 @@ def _as_named(shares: Mapping[str, Any], expected: Mapping[Any, Any]) -> dict[st
     """Shares under the names the example uses. Who owes nothing need not be named, nor a rounding row."""
     written = {_NAMES.get(str(name).lower(), str(name)): str(name) for name in expected}
     nobody = {name: Decimal(0) for name in written if name in _NAMES}
+    wanted = {str(name): value for name, value in expected.items()}
     return {
-        written.get(name, name): value
+        written.get(name, name): _figure(value, wanted.get(written.get(name, name)))
         for name, value in {**nobody, **shares}.items()
         if name in written or (name != _ROUNDING and value != 0)
     }

@@ -47,7 +47,8 @@ def read(path: Path) -> list[Example]:
     try:
         document = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_Loader)  # noqa: S506 - a SafeLoader
     except OSError as error:
-        raise SettingsInvalid(f"{path}: {error.strerror}. Name a file of worked examples.") from error
+        where = "" if path.is_absolute() else f" in {Path.cwd()}"
+        raise SettingsInvalid(f"{path}: {error.strerror}{where}. Name a file of worked examples.") from error
     except (yaml.YAMLError, UnicodeDecodeError, ArithmeticError) as error:
         raise SettingsInvalid(f"{path} is not YAML: {' '.join(str(error).split())}.") from error
     entries = document.get("examples") if isinstance(document, dict) else document

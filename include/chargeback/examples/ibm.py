@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chargeback.examples.cases import (
     Answer,
@@ -20,12 +21,17 @@ from chargeback.examples.inputs import InputError, Inputs, entry, flag, limit, n
 from chargeback.examples.oracle import cores_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from chargeback.examples.cases import Result
     from chargeback.methods import Method
 
-_MACHINES = (("vms", "machines", "lpars", "partitions"), ("direct_vms",))
+_MACHINES = (
+    ("vms", "machines", "lpars", "partitions"),
+    ("direct_vms",),
+    ("vm_vcpus", "vm_vcores", "vcpus", "virtual_cores", "vcores", "virtual_processors"),
+)
+_HOSTS = ("hosts", "servers")
 _CORES = ("vcpus", "cores", "virtual_processors", "virtual_cores", "vcores")
 _CAP = ("cap", "capped_cores", "capped", "entitled", "entitlement")
 _POINTS = (
@@ -42,7 +48,11 @@ _ENTITLED = (
     "entitlement",
     "entitled_capacity",
     "entitled_processors",
+    "entitled_units",
+    "entitled_cores",
+    "entitled_processing_units",
     "processing_units",
+    "units",
     "capacity",
 )
 _VIRTUAL = ("virtual_processors", "vcpus", "processors")
@@ -50,7 +60,7 @@ _VIRTUAL = ("virtual_processors", "vcpus", "processors")
 _COUNTED_BY = {
     "uncapped": _VIRTUAL,
     "capped": (*_ENTITLED, *_VIRTUAL),
-    "dedicated": ("dedicated", "dedicated_processors", "cores", *_VIRTUAL, *_ENTITLED),
+    "dedicated": ("dedicated", "dedicated_processors", "dedicated_cores", "cores", *_VIRTUAL, *_ENTITLED),
 }
 _SHARED = (
     ("capped", ("shared", "shared_partitions", "partitions", "lpars")),
@@ -62,15 +72,27 @@ _HOST = "host"
 # Behind the name of a pool, so that a machine may have the same.
 _POOL = " (pool)"
 _SHARED_POOL = f"shared{_POOL}"
+# Behind the name of a host where there are several.
+_OF_SEVERAL = " (host)"
 _POOL_CORES = ("pool_cores", "shared_pool", "pool_processors", "shared_pool_processors")
 _HOST_CORES = ("host_cores", "physical_cores", "server_cores", "active_processors")
 _ACTIVE = ("active_processors", "active", *_HOST_CORES[:3])
 
 
-@calculation("pvu_host", "pvu_sub_capacity", "pvu_eligibility", "core_points_host")
+@calculation(
+    "pvu_host",
+    "pvu_hosts",
+    "pvu",
+    "pvu_sub_capacity",
+    "pvu_subcapacity",
+    "pvu_eligibility",
+    "core_points_host",
+)
 def pvu_host(inputs: Inputs) -> Case:
     """What a host counts, in sub-capacity or in full."""
-    return Case([License(method=_pvu(inputs), nodes=_host(inputs, is_full=_is_full(inputs)))], _host_answer)
+    is_full = _is_full(inputs)
+    nodes = _hosts(inputs, lambda host: _host(host, is_full=is_full or _is_full(host)))
+    return Case([License(method=_pvu(inputs), nodes=nodes)], _host_answer)
 
 
 @calculation("pvu_full_capacity", "pvu_full")
@@ -91,19 +113,28 @@ def _pvu(inputs: Inputs) -> Method:
 
 
 def _by_layers(inputs: Inputs, layered: str, flat: str) -> Method:
-    word = inputs.text("method", "layers", "variant", default="layered")
+    return method(layered if _layers(inputs) == "layered" else flat)
+
+
+def _layers(inputs: Inputs) -> str:
+    word = inputs.text("method", "layers", "variant", "policy", "split", default="layered")
     if word not in ("layered", "flat"):
         raise InputError(f"input method is {word!r}, not layered or flat")
-    return method(layered if word == "layered" else flat)
+    return word
 
 
-@calculation("pvu_layered", "pvu_split", "vpc_layered", "pvu_layers", "pvu_layered_vs_flat", "pvu_compare")
+@calculation(
+    *("pvu_layered", "pvu_split", "vpc_layered", "pvu_layers", "pvu_layered_vs_flat", "pvu_layered_and_flat"),
+    *("pvu_compare", "pvu_caps"),
+)
 def layered(inputs: Inputs) -> Case:
     """A host's units, and its machines' shares both by layers and flat."""
-    nodes = _host(inputs, is_full=_is_full(inputs))
-    by_layers = method("ibm_pvu.sub_capacity.layered.v1")
-    flat = method("ibm_pvu.sub_capacity.flat.v1")
-    return Case([License(method=rule, nodes=nodes) for rule in (_pvu(inputs), by_layers, flat)], _variants)
+    nodes = _hosts(inputs, lambda host: _host(host, is_full=_is_full(inputs)))
+    is_sub_capacity = not _is_full(inputs)
+    by_layers = method("ibm_pvu.sub_capacity.layered.v1", is_sub_capacity=is_sub_capacity)
+    flat = method("ibm_pvu.sub_capacity.flat.v1", is_sub_capacity=is_sub_capacity)
+    wanted = flat if _layers(inputs) == "flat" else by_layers
+    return Case([License(method=rule, nodes=nodes) for rule in (wanted, by_layers, flat)], _variants)
 
 
 @calculation("pvu_flat", "vpc_flat")
@@ -115,11 +146,11 @@ def flat(inputs: Inputs) -> Case:
 def _variants(results: Sequence[Result]) -> Answer:
     wanted, by_layers, flat_result = results
     answer = _host_answer([wanted])
-    both = {"layered": by_layers.shares, "vm_layered": by_layers.shares}
-    both |= {"flat": flat_result.shares, "vm_flat": flat_result.shares}
-    return Answer(
-        number=answer.number, items=answer.items, shares=answer.shares, figures={**answer.figures, **both}
-    )
+    ways = {"layered": _host_answer([by_layers]), "flat": _host_answer([flat_result])}
+    both = {f"{way}{tail}": ways[way] for way in ways for tail in ("", "_vm", "_vms", "_shares")}
+    both |= {f"{head}_{way}": ways[way] for way in ways for head in ("vm", "vms", "shares")}
+    shares = Answer(items=answer.items, shares=answer.shares, figures=ways)
+    return dataclasses.replace(answer, figures={**answer.figures, **both, "vm": shares, "vms": shares})
 
 
 def _host_answer(results: Sequence[Result]) -> Answer:
@@ -132,30 +163,60 @@ def _host_answer(results: Sequence[Result]) -> Answer:
         name.removesuffix(_POOL): value for name, value in result.capacities.items() if name.endswith(_POOL)
     }
     figures = {
-        "eligible_cores": capacity,
-        "cores": capacity,
-        "host_pvu": units,
-        "host_vpc": units,
-        "host": units,
-        "pools": pools,
-        "pool": pools,
+        **dict.fromkeys(("eligible_cores", "cores", "host_cores"), capacity),
+        **dict.fromkeys(("host_pvu", "host_vpc", "host_units", "host"), units),
+        **dict.fromkeys(("pools", "pool"), pools),
     }
-    return Answer(
-        number=answer.number, items=answer.items, shares=answer.shares, figures={**answer.figures, **figures}
-    )
+    hosts = {
+        name.removesuffix(_OF_SEVERAL): value
+        for name, value in result.quantities.items()
+        if name.endswith(_OF_SEVERAL)
+    }
+    if hosts:
+        figures = dict.fromkeys(("hosts", "host"), hosts)
+    items = list(hosts.values()) or answer.items
+    return dataclasses.replace(answer, items=items, figures={**answer.figures, **figures})
 
 
-@calculation("vpc_host", "vpc", "vpc_split")
+@calculation("vpc_host", "vpc_hosts", "vpc_cluster", "vpc", "vpc_vm", "vpc_pool", "vpc_cloud", "vpc_instance")
 def vpc_host(inputs: Inputs) -> Case:
     """Virtual processor cores of a host, or of a server without virtual machines."""
     ratio = inputs.number_or_none(*_POINTS)
-    if inputs.flag("physical", "is_physical", default=False):
-        nodes: list[Node] = [{"node_id": "server", "node_type": "device", "cores": _host_cores(inputs)}]
-    else:
-        nodes = _host(inputs, is_full=False)
     rule = _by_layers(inputs, "ibm_vpc.layered.v1", "ibm_vpc.flat.v1")
     changed = method(rule.method_id, factor=ratio)
-    return Case([License(method=changed, nodes=nodes)], _host_answer)
+    return Case([License(method=changed, nodes=_hosts(inputs, _vpc_nodes))], _host_answer)
+
+
+def _vpc_nodes(inputs: Inputs) -> list[Node]:
+    if inputs.flag("physical", "is_physical", default=False):
+        return [{"node_id": "server", "node_type": "device", "cores": _host_cores(inputs)}]
+    return _host(inputs, is_full=False)
+
+
+def _hosts(inputs: Inputs, nodes_of: Callable[[Inputs], list[Node]]) -> list[Node]:
+    """The nodes of one host, or of each in a list of them; machines keep their names, the rest is its host's."""
+    if not isinstance(inputs.value(*_HOSTS), list | dict):
+        return nodes_of(inputs)
+    nodes = []
+    for name, value in inputs.entries(*_HOSTS, prefix="host"):
+        host = Inputs(value, f"host {name}")
+        host_nodes = nodes_of(inputs.merged(value, "host_cores"))
+        nodes += repeated([_of_host(name, node) for node in host_nodes], host.number("count", default=1))
+    return nodes
+
+
+def _of_host(host: str, node: Node) -> Node:
+    """A node of one of several hosts."""
+    own = {
+        column: f"{host}{_OF_SEVERAL}" if node[column] in (_HOST, "server") else f"{host} {node[column]}"
+        for column in ("node_id", "parent_node_id", "host_node_id")
+        if node.get(column) is not None
+    }
+    return {
+        **node,
+        **own,
+        "node_id": node["node_id"] if node["node_type"] == "virtual_machine" else own["node_id"],
+    }
 
 
 def _host_cores(inputs: Inputs) -> Decimal | None:
@@ -250,6 +311,7 @@ def _flag(inputs: Inputs, *names: str) -> bool | None:
 def lpar(inputs: Inputs) -> Case:
     """What a partition counts: its entitled capacity if capped, else its virtual processors within its pool."""
     mode = inputs.text("mode", "type", default="capped" if inputs.has(*_ENTITLED) else "uncapped")
+    mode = mode.removeprefix("shared").strip(" _-")
     pool = inputs.number_or_none(*_POOL_CORES)
     if mode not in _COUNTED_BY:
         raise InputError(f"input mode is {mode!r}, not capped, uncapped or dedicated")
@@ -261,7 +323,7 @@ def lpar(inputs: Inputs) -> Case:
         for name, value in inputs.entries(*names, prefix="lpar")
     ]
     if not nodes and not inputs.is_given(*names):
-        raise InputError(f"input {names[0]} is missing")
+        raise inputs.missing(names[0])
     license_ = License(
         method=_power(inputs, "partition"), nodes=[*nodes, *_shared_pool(pool if parent else None)]
     )
@@ -331,10 +393,12 @@ def _entitled(name: str, value: object, mode: str = "capped") -> tuple[str, Deci
     return name, partition.number(*_ENTITLED, "processors", "cores", "virtual_processors", "vcpus")
 
 
-@calculation("capped_group", "capped_partitions", "capped_lpars")
+@calculation("capped_group", "power_group", "partition_group", "lpar_group", "mixed_group")
 def capped_group(inputs: Inputs) -> Case:
     """Capped partitions of a server together; where their fractions round is part of the rule."""
-    return _group(inputs, "capped", (*_ENTITLED, "partitions", "entitlements", "lpars", "virtual_processors"))
+    return _group(
+        inputs, "capped", (*_ENTITLED, "capped", "partitions", "entitlements", "lpars", "virtual_processors")
+    )
 
 
 @calculation("uncapped_group", "uncapped_partitions", "uncapped_lpars")
@@ -346,56 +410,86 @@ def uncapped_group(inputs: Inputs) -> Case:
 def _group(inputs: Inputs, mode: str, names: tuple[str, ...]) -> Case:
     entries = inputs.entries(*names, prefix="lpar")
     if not entries and not inputs.is_given(*names):
-        raise InputError(f"input {names[0]} is missing")
-    nodes = _power_nodes(inputs, [], [_entitled(name, value, mode) for name, value in entries])
+        raise inputs.missing(names[0])
+    dedicated = [_entitled(name, value) for name, value in inputs.entries("dedicated", prefix="dedicated")]
+    shared = [_entitled(name, value, mode) for name, value in entries]
+    if mode == "capped":
+        uncapped = inputs.entries("uncapped", "shared_uncapped", prefix="uncapped ")
+        shared += [_entitled(name, value, "uncapped") for name, value in uncapped]
+    nodes = _power_nodes(inputs, dedicated, shared)
     return Case([License(method=_power(inputs, "sum"), nodes=nodes)], consumption)
 
 
-@calculation("capped_per_partition", "capped_each", "partition_rounding")
+@calculation("capped_per_partition", "capped_partitions", "capped_lpars", "capped_each", "partition_rounding")
 def capped_each(inputs: Inputs) -> Case:
     """Capped partitions, each rounded up by itself."""
     return capped_group(inputs.with_value("round_at", inputs.text("round_at", default="partition")))
 
 
-@calculation("tiered", "tiered_split", "rvu_tiered", "rvu", "rvu_mapc", each="quantity")
+@calculation("tiered", "tiers", "rvu", "rvu_tiered", "rvu_mapc", each="quantity")
 def tiered(inputs: Inputs) -> Case:
     """The tiers of a price list on a total, and what consumers share of it."""
-    consumers = inputs.entries("devices", "consumers", "weights", "device_cores", prefix="device")
+    names = ("devices", "consumers", "weights", "device_cores", "quantities", "device_quantities", "cores")
+    total = ("quantity", "resources", "total")
+    is_by_device = isinstance(inputs.value(*total), dict)
     nodes = [
         {
             "node_id": name,
             "node_type": "device",
             "cores": entry(value, "cores").number("cores", "quantity", "resources", "weight"),
         }
-        for name, value in consumers
+        for name, value in inputs.entries(*(total if is_by_device else names), prefix="device")
     ]
     is_rounded = inputs.flag("ceil", "round_up", default=True)
     rule = method("ibm_rvu.tiers.cores.v1", round_at="sum" if is_rounded else "none")
-    quantity = (
-        inputs.number("quantity", "resources", "total")
-        if not nodes
-        else inputs.number_or_none("quantity", "total")
-    )
+    has_total = not nodes or (not is_by_device and inputs.has(*total))
+    quantity = inputs.number(*total) if has_total else None
     return Case([License(method=rule, nodes=nodes, quantity=quantity, tiers=_tiers(inputs))], consumption)
 
 
-def _tiers(inputs: Inputs) -> list[tuple[Decimal | None, Decimal]] | None:
+Tier = tuple[Decimal | None, Decimal]
+
+
+def _tiers(inputs: Inputs) -> list[Tier] | None:
     """The tiers of the example, lowest first; None where it gives none and those of the product count."""
-    value = inputs.value("tiers")
+    value = inputs.value("tiers", "bands")
     if value is None:
         return None
     if not isinstance(value, list):
         raise InputError("input tiers is not a list of limits and factors")
-    return sorted(map(_tier, value), key=lambda tier: (tier[0] is None, tier[0] or 0))
+    starts = [_start(tier) for tier in value]
+    tiers = [_tier(tier) for tier in value]
+    if all(limit_ is None for limit_, _ in tiers) and None not in starts:
+        tiers = _ended(list(zip(starts, (factor for _, factor in tiers), strict=True)))
+    tiers.sort(key=lambda tier: (tier[0] is None, tier[0] or 0))
+    limits = [limit_ for limit_, _ in tiers]
+    if len(set(limits)) < len(limits):
+        raise InputError("input tiers has two that end at the same limit")
+    return tiers
 
 
-def _tier(value: object) -> tuple[Decimal | None, Decimal]:
+def _ended(starts: Sequence[tuple[Any, Decimal]]) -> list[Tier]:
+    """Tiers that only say where they begin: each ends before the next, which counts from the first's 0 or 1."""
+    ordered = sorted(starts)
+    first = ordered[0][0]
+    ends = [start - first for start, _ in ordered[1:]]
+    return list(zip([*ends, None], (factor for _, factor in ordered), strict=True))
+
+
+def _start(value: object) -> Decimal | None:
+    """Where a tier begins, if it says."""
+    if isinstance(value, dict):
+        return Inputs(value).number_or_none("from", "min", "lower", "above")
+    return number(value[0], "tiers") if isinstance(value, list) and len(value) == 3 else None
+
+
+def _tier(value: object) -> Tier:
     if isinstance(value, dict):
         tier = Inputs(value)
         return (
             tier.limit("up_to", "to", "max", "limit", "upper", default=None),
             tier.number("factor", "rate", "points", "weight"),
         )
-    if not isinstance(value, list) or len(value) != 2:
+    if not isinstance(value, list) or len(value) not in (2, 3):
         raise InputError(f"input tiers has {value!r}, not a limit and a factor")
-    return limit(value[0], "tiers"), number(value[1], "tiers")
+    return limit(value[-2], "tiers"), number(value[-1], "tiers")

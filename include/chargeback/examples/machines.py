@@ -13,8 +13,9 @@ from chargeback.examples.cases import (
     consumption,
     method,
     repeated,
+    whole,
 )
-from chargeback.examples.inputs import InputError, Inputs, entry
+from chargeback.examples.inputs import Inputs, entry
 from chargeback.examples.oracle import PROCESSOR_TYPE, cores_of
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _POINTS_PER_CORE = ("points_per_core", "points", "factor", "pvu_per_core")
 _POINTS_PER_PROCESSOR = ("points_per_processor", "points", "factor", "points_per_core")
 
 
-@calculation("core_points", "core_points_total", "pvu_points", "pvu_cores")
+@calculation("core_points", "core_points_total", "core_points_vm", "pvu_points", "pvu_cores", "pvu_devices")
 def core_points(inputs: Inputs) -> Case:
     """Cores times points per core; a machine without a rule counts nothing."""
     return _points(inputs, "core_points.device.v1", ("cores", "threads", "vcpus"), _POINTS_PER_CORE)
@@ -69,7 +70,7 @@ def _units(device: Inputs, names: tuple[str, ...]) -> Decimal | None:
     return cores_of(device)
 
 
-@calculation("floor_per_cpu", "floor_per_cpu_table", "vmware_cores", each="cores_per_cpu")
+@calculation("floor_per_cpu", "vmware_cores", each="cores_per_cpu")
 def floor_per_processor(inputs: Inputs) -> Case:
     """Cores of a processor, with a floor."""
     return _floor(inputs, Decimal(1))
@@ -107,10 +108,14 @@ def _floored_hosts(inputs: Inputs, count: Decimal) -> list[Node]:
     return repeated([node], count)
 
 
-@calculation("per_device", "device", "devices", "per_device_split", each="licensable_installs")
+@calculation("per_device", "device", "devices", each="licensable_installs")
 def per_device(inputs: Inputs) -> Case:
     """Installations, several of which one right may cover; the license rounds up once."""
-    names = ("devices", "installs", "licensable_installs")
+    return _installations(inputs)
+
+
+def _installations(inputs: Inputs) -> Case:
+    names = ("licensable_installs", "installs", "devices")
     nodes = [
         {
             "node_id": name,
@@ -122,7 +127,7 @@ def per_device(inputs: Inputs) -> Case:
         for name, value in inputs.entries(*names, prefix="device")
     ]
     if not nodes and not inputs.is_given(*names):
-        raise InputError("input licensable_installs is missing")
+        raise inputs.missing("licensable_installs")
     covered = inputs.limit("max_installs_per_right", "installs_per_right", "max_installs", default=Decimal(1))
     rule = method(
         "device.installations.v1",
@@ -131,18 +136,26 @@ def per_device(inputs: Inputs) -> Case:
     return Case([License(method=rule, nodes=nodes)], consumption)
 
 
-@calculation("per_user", "named_user", "user", "users", "saas_user")
+@calculation("per_user", "user", "users", "saas_user")
 def per_user(inputs: Inputs) -> Case:
     """Each user counts once, on however many devices."""
-    value = inputs.value("users", "allocated_users", "allocated")
+    if inputs.has("licensable_installs", "installs"):
+        return _installations(inputs)
+    return _each_user(inputs, "users", "allocated_users", "allocated")
+
+
+@calculation("named_user", "named_users")
+def named_user(inputs: Inputs) -> Case:
+    """Users to whom the license is allocated; those who only use it do not count."""
+    return _each_user(inputs, "allocated_users", "allocated", "users")
+
+
+def _each_user(inputs: Inputs, *names: str) -> Case:
+    value = inputs.value(*names)
     if isinstance(value, list | dict):
         accounts = [str(name) for name in value]
     else:
-        accounts = [
-            f"user{number}" for number in range(1, int(inputs.number("users", "allocated_users")) + 1)
-        ]
-    nodes = [
-        {"node_id": f"{account}#{number}", "node_type": "user", "account_id": account}
-        for number, account in enumerate(accounts, start=1)
-    ]
+        users = range(1, whole(inputs.number(*names), names[0]) + 1)
+        accounts = [f"user{number}" for number in users]
+    nodes = [{"node_id": account, "node_type": "user", "account_id": account} for account in accounts]
     return Case([License(method=method("user.each.v1"), nodes=nodes)], consumption)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from chargeback.examples.cases import (
     method,
     whole,
 )
-from chargeback.examples.inputs import InputError, Inputs, entry
+from chargeback.examples.inputs import InputError, Inputs, entry, is_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,26 +24,36 @@ if TYPE_CHECKING:
     from chargeback.examples.cases import Result
     from chargeback.methods import Method
 
-_PROCESSORS = ("processors", "sockets", "cpus")
-_CORES_PER_PROCESSOR = ("cores_per_processor", "cores_per_socket", "cores_per_cpu")
-_MACHINES = ("vms", "vm_count", "machines")
+_PROCESSORS = ("processors", "sockets", "cpus", "chips")
+_CORES_PER_PROCESSOR = ("cores_per_processor", "cores_per_socket", "cores_per_cpu", "cores_per_chip")
+_MACHINES = ("vms", "vm_count", "machines", "installed_vms")
+_SOCKET_CORES = ("socket_cores", "processor_cores", "cores_by_socket", "cores_by_processor", "sockets_cores")
+_WEIGHTS = {"equal": "equal", "even": "equal"}
+_WEIGHTS |= dict.fromkeys(("cores", "vm_cores", "vcpu", "vcpus", "vm_vcpus", "vm_vcores"), "cores")
 
 
-@calculation(
-    "windows_cores", "windows_cores_table", "windows_server", "windows_host", "windows_split", each="vms"
-)
+@calculation("windows_cores", "windows", "windows_server", "windows_host", each="vms")
 def windows_cores(inputs: Inputs) -> Case:
     """What a server counts for the virtual machines on it."""
-    return Case([_windows(inputs, "host")], consumption)
+    return Case([_windows(inputs, "host")], _cores)
+
+
+def _cores(results: Sequence[Result]) -> Answer:
+    """The license's consumption, which is of cores."""
+    answer = consumption(results)
+    cores = dict.fromkeys(("cores", "host_cores", "core_licenses", "server_cores"), answer.number)
+    return dataclasses.replace(answer, figures={**answer.figures, **cores})
 
 
 @calculation("windows_cluster_host", "windows_cluster", "windows_stacking", each="cluster_vms")
 def windows_cluster(inputs: Inputs) -> Case:
     """What each host of a cluster counts where any machine of the cluster may run on it."""
-    machines = inputs.number("cluster_vms", "vms")
+    machines = inputs.value("cluster_vms", *_MACHINES)
+    if machines is None:
+        raise inputs.missing("cluster_vms")
     hosts = inputs.number("hosts", default=1)
     license_ = _windows(inputs.with_value("vms", machines), "cluster", hosts=hosts)
-    return Case([license_], consumption)
+    return Case([license_], _cores)
 
 
 def _windows(inputs: Inputs, scope: str, hosts: Decimal = Decimal(1)) -> License:
@@ -51,14 +62,15 @@ def _windows(inputs: Inputs, scope: str, hosts: Decimal = Decimal(1)) -> License
         for number in range(1, whole(hosts, "hosts") + 1)
         for host in [_server(inputs)]
     ]
+    machines = _machines_on(inputs)
+    if not machines:
+        alone = [server | {"node_type": "device"} for server in nodes]
+        return License(method=_windows_method(inputs, scope), nodes=alone)
     above = {"host_node_id": "host 1", "parent_node_id": "host 1"}
     if scope == "cluster":
         nodes = [host | {"cluster_node_id": "cluster", "parent_node_id": "cluster"} for host in nodes]
         nodes.append({"node_id": "cluster", "node_type": "cluster"})
         above["cluster_node_id"] = "cluster"
-    machines = _machines_on(inputs)
-    if not machines:
-        nodes.append({**_server(inputs), "node_id": "server", "node_type": "device"})
     nodes += [{**machine, **above} for machine in machines]
     return License(method=_windows_method(inputs, scope), nodes=nodes)
 
@@ -73,11 +85,13 @@ def _windows_method(inputs: Inputs, scope: str) -> Method:
         if is_datacenter
         else "microsoft_windows_server.standard.host.v1"
     )
-    weight = inputs.text("weight", default="equal").replace("vcpus", "cores").replace("vcpu", "cores")
+    weight = inputs.text("weight", "split", "weight_by", "policy", default="equal")
+    if weight not in _WEIGHTS:
+        raise InputError(f"input weight is {weight!r}, not one of {', '.join(_WEIGHTS)}")
     return method(
         rule,
         scope=scope,
-        weight="cores" if weight in ("cores", "vm_cores") else "equal",
+        weight=_WEIGHTS[weight],
         minimum_per_processor=inputs.number_or_none("min_per_processor", "min_cores_per_processor"),
         minimum_per_device=inputs.number_or_none("min_per_server", "min_cores_per_server"),
         machines_per_layer=None
@@ -89,9 +103,9 @@ def _windows_method(inputs: Inputs, scope: str) -> Method:
 
 def _server(inputs: Inputs) -> Node:
     """A physical server by its processors; each may have cores of its own."""
-    each = inputs.value("socket_cores", "processor_cores", "cores_by_socket")
+    each = inputs.value(*_SOCKET_CORES)
     if isinstance(each, list):
-        cores = inputs.numbers("socket_cores", "processor_cores", "cores_by_socket")
+        cores = inputs.numbers(*_SOCKET_CORES)
         return {
             "node_type": "host",
             "sockets": Decimal(len(cores)),
@@ -112,10 +126,16 @@ def _server(inputs: Inputs) -> Node:
 def _machines_on(inputs: Inputs) -> list[Node]:
     value = inputs.value(*_MACHINES)
     if isinstance(value, list | dict):
-        entries = inputs.entries(*_MACHINES, prefix="vm")
-        return [_machine(name, entry(machine, "cores").number("cores", "vcpus")) for name, machine in entries]
+        return [_named_machine(*named) for named in inputs.entries(*_MACHINES, prefix="vm")]
     count = inputs.number(*_MACHINES, default=0)
     return [_machine(f"vm{number}", Decimal(1)) for number in range(1, whole(count, "vms") + 1)]
+
+
+def _named_machine(name: str, value: object) -> Node:
+    """A machine with its cores, or one of which there is but the name."""
+    if isinstance(value, str) and not is_number(value):
+        return _machine(value, Decimal(1))
+    return _machine(name, entry(value, "cores").number("cores", "vcpus", "vcores"))
 
 
 def _machine(name: str, cores: Decimal) -> Node:
@@ -133,7 +153,9 @@ def windows_per_vm(inputs: Inputs) -> Case:
     return Case([License(method=rule, nodes=_virtual_cores(inputs))], consumption)
 
 
-@calculation("sql_per_vm", "sql_virtual_machine", "sql_server_per_vm")
+@calculation(
+    "sql_per_vm", "sql_vm", "sql_min_per_vm", "sql_virtual_machine", "sql_server_per_vm", "sql_server_vm"
+)
 def sql_per_vm(inputs: Inputs) -> Case:
     """Each machine by its own virtual cores, with a floor."""
     rule = method(
@@ -146,7 +168,7 @@ def sql_per_vm(inputs: Inputs) -> Case:
 def _virtual_cores(inputs: Inputs) -> list[Node]:
     names = ("vm_vcores", "vm_vcpus", "vm_cores", "vcores", "vcpus", "vms")
     if not inputs.is_given(*names):
-        raise InputError("input vm_vcores is missing")
+        raise inputs.missing("vm_vcores")
     return [
         _machine(name, _virtual_cores_of(entry(value, "cores")))
         for name, value in inputs.entries(*names, prefix="vm")
@@ -174,7 +196,7 @@ def _each_machine(results: Sequence[Result]) -> Answer:
 @calculation(
     "sql_physical",
     "sql_enterprise",
-    "sql_physical_split",
+    "sql_server",
     "sql_server_physical",
     "sql_enterprise_host",
     "sql_host",
@@ -191,7 +213,7 @@ def sql_physical(inputs: Inputs) -> Case:
         minimum_per_processor=inputs.number_or_none("min_per_processor"),
         units_per_right=inputs.number_or_none("pack", "pack_size"),
     )
-    return Case([License(method=rule, nodes=nodes)], consumption)
+    return Case([License(method=rule, nodes=nodes)], _cores)
 
 
 @calculation("packs", "core_packs", "two_core_packs", each="units")

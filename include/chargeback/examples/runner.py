@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from chargeback.errors import SettingsInvalid
 from chargeback.examples import comparison, file, ibm, machines, microsoft, oracle, splits
-from chargeback.examples.cases import CALCULATIONS, Case
+from chargeback.examples.cases import CALCULATIONS, Case, find, nearest
 from chargeback.examples.inputs import InputError, Inputs
 from chargeback.examples.world import World
 from chargeback.warehouse import migrations
@@ -88,9 +88,11 @@ Prepared = tuple[Inputs | None, Case | str]
 
 def _prepare(example: Example) -> Prepared:
     """What an example asks the warehouse for, or why it cannot."""
-    calculation = CALCULATIONS.get(example.calculation)
+    if not example.calculation:
+        return None, "the example has no 'calc'"
+    calculation = find(example.calculation)
     if calculation is None:
-        return None, f"the calculation {example.calculation!r} is unknown; {_known()}"
+        return None, f"the calculation {example.calculation!r} is unknown; {_known(example.calculation)}"
     if not example.has_expected:
         return None, "the example has no 'expected'"
     try:
@@ -102,10 +104,12 @@ def _prepare(example: Example) -> Prepared:
         return None, f"the inputs cannot be read ({error})"
 
 
-def _known() -> str:
-    """The names of all calculations, one each, and where to read on."""
+def _known(name: str) -> str:
+    """The nearest names, or where none is near one of each calculation, and where to read on."""
+    near = nearest(name)
     names = sorted({known.names[0] for known in CALCULATIONS.values()})
-    return f"there are {', '.join(names)} (docs/examples.md)"
+    words = f"near it are {', '.join(near)}" if near else f"there are {', '.join(names)}"
+    return f"{words} (docs/examples.md)"
 
 
 def _results(world: World, cases: Sequence[Case]) -> list[list[Result] | str]:
@@ -140,6 +144,6 @@ def _outcome(
             example=example, got=f"nothing: the inputs lead to no answer ({error})", is_right=False
         )
     is_right = comparison.are_equal(got, example.expected) and (got is not None or answer.is_nothing)
-    unread = inputs.unread() if inputs and not is_right else []
+    unread = inputs.unread() if inputs else []
     hint = f", without looking at {', '.join(unread)}" if unread else ""
     return Outcome(example=example, got=comparison.text(got) + hint, is_right=is_right)

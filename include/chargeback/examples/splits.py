@@ -17,7 +17,7 @@ from chargeback.examples.cases import (
     price_of,
     scale_of,
 )
-from chargeback.examples.inputs import InputError, Inputs, entry
+from chargeback.examples.inputs import InputError, Inputs, entry, number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,12 +31,14 @@ _PERCENTAGES = ("percentages", "percent", "percents", "fixed_percentages")
 
 @calculation(
     "largest_remainder",
+    "fixed_amount",
     "split_or_unallocated",
     "proportional",
     "proportional_split",
     "fixed_key",
     "split",
     "conservation",
+    "fixed_split",
     "cost_split",
 )
 def pro_rata(inputs: Inputs) -> Case:
@@ -58,7 +60,7 @@ def even(inputs: Inputs) -> Case:
     return _fixed(inputs, "fixed_amount.even.v1", inputs.entries(*_WEIGHTS, prefix="consumer"))
 
 
-@calculation("fixed_percent", "fixed_split", "percent_split", "percentages", "fixed_percentages")
+@calculation("fixed_percent", "percent", "percentages", "fixed_percentages")
 def percentages(inputs: Inputs) -> Case:
     """A total shared by percentages; what they leave of 100 is unallocated."""
     entries = inputs.entries(*_PERCENTAGES, *_WEIGHTS, prefix="consumer")
@@ -92,9 +94,17 @@ def _consumer(name: str, value: object) -> Node:
     return {"node_id": name, "node_type": "device", "allocation_weight": weight}
 
 
-@calculation("reversal", "mirror", "credit")
+@calculation("reversal", "mirror", "credit", "largest_remainder_reversal", "reversal_mirror")
 def reversal(inputs: Inputs) -> Case:
     """A charge taken back: each share is the exact mirror of what was charged."""
+    if isinstance(inputs.value(*_TOTAL), dict):
+        charged = {
+            name: number(value, "charge") for name, value in inputs.entries(*_TOTAL, prefix="consumer")
+        }
+        decimals = max((-int(value.as_tuple().exponent) for value in charged.values()), default=0)
+        inputs = inputs.with_value("scale", inputs.number("scale", default=max(decimals, 0)))
+        inputs = inputs.with_value("weights", charged)
+        inputs = inputs.with_value("total", sum(charged.values(), Decimal(0)))
     total = abs(inputs.number(*_TOTAL))
     cases = [pro_rata(inputs.with_value("total", sign * total)) for sign in (-1, 1)]
 
@@ -108,7 +118,12 @@ def reversal(inputs: Inputs) -> Case:
 def _reversed(back: Answer, charge: Answer) -> Answer:
     taken, charged = back.shares or {}, charge.shares or {}
     net = {name: value + taken[name] for name, value in charged.items()}
-    return dataclasses.replace(back, figures={"charge": charged, "reversal": taken, "net": net})
+    figures = {
+        **dict.fromkeys(("charge", "charged", "original", "positive", "forward"), charged),
+        **dict.fromkeys(("reversal", "reversed", "mirror", "negative", "credit"), taken),
+        "net": net,
+    }
+    return dataclasses.replace(back, figures=figures)
 
 
 @calculation("idle_weighted", "idle_distribution", "idle_weighted_distribution")
@@ -165,7 +180,7 @@ def _months(frequency: str) -> Decimal:
 def price_per_month(inputs: Inputs) -> Case:
     """A price spread over the months of its term."""
     if not inputs.has("term_months", "months", "frequency"):
-        raise InputError("input term_months is missing")
+        raise inputs.missing("term_months")
     return price_precedence(inputs)
 
 
@@ -184,7 +199,10 @@ def _price_answer(results: Sequence[Result], scale: Decimal | None) -> Answer:
 @calculation("cost", "costs", "recharged_cost", "cost_rounding")
 def costs(inputs: Inputs) -> Case:
     """Quantities at a price: the license's cost is rounded once, and the minor units add up to it."""
-    entries = inputs.entries("quantities", "recharged", "consumption", "shares", prefix="consumer")
+    names = ("quantities", "recharged", "consumption", "recharged_consumption", "quantity", "shares")
+    entries = inputs.entries(*names, prefix="consumer")
+    if not entries and not inputs.is_given(*names):
+        raise inputs.missing(names[0])
     quantities = [(name, entry(value, "quantity").number("quantity")) for name, value in entries]
     scale = inputs.value("scale")
     priced = (

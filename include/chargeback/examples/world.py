@@ -6,7 +6,7 @@ from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import TYPE_CHECKING, Any
 
 from chargeback.examples.cases import License, Node, Result, method
@@ -54,6 +54,9 @@ _PRICE_COLUMNS = (
     "currency",
     "currency_scale",
 )
+# Digits at the end of a share in which equal shares may differ.
+_UNSETTLED = 2
+_CUT = "__cut__"
 _TOGETHER = {"unallocated": "__unallocated__", "rounding": "__rounding__"}
 
 
@@ -82,13 +85,15 @@ class World:
     def results(self, licenses: Sequence[License]) -> list[Result]:
         """What the rules make of the licenses, in their order; the tables are left as they were found.
 
-        Shares are settled as exactly as in the nightly run, and rounded to the decimals of the example at the end.
+        Shares are settled as in the nightly run, with more decimals where the example says how many it wants, and
+        rounded to those at the end.
         """
         results = self._worked_out(licenses)
         coarse = [number for number, license_ in enumerate(licenses) if license_.is_coarse]
         rounding = [_rounding(licenses[number], results[number]) for number in coarse]
         for number, rounded in zip(coarse, self._worked_out(rounding), strict=True):
-            results[number] = replace(results[number], shares=rounded.shares)
+            shares = {name: share for name, share in rounded.shares.items() if name != _CUT}
+            results[number] = replace(results[number], shares=shares)
         return results
 
     def _worked_out(self, licenses: Sequence[License]) -> list[Result]:
@@ -169,12 +174,23 @@ class World:
 
 
 def _rounding(license_: License, result: Result) -> License:
-    """A license whose consumption is shared by the shares of another, at the decimals the example wants."""
+    """A license whose consumption is shared by the shares of another, at the decimals the example wants.
+
+    The last digits of a share hang on the order in which its layers were settled, so shares that are equal may
+    differ in them. They are cut off, that they decide no tie; a node that is no consumer weighs what is cut.
+    """
+    scale = license_.scale or 0
+    settled = Decimal(1).scaleb(_UNSETTLED - license_.share_scale)
+    weights = {name: abs(share) for name, share in result.shares.items()}
+    if weights:
+        total = sum(weights.values(), Decimal(0))
+        weights = {name: weight.quantize(settled, ROUND_DOWN) for name, weight in weights.items()}
+        weights[_CUT] = total - sum(weights.values(), Decimal(0))
     nodes = [
-        {"node_id": name, "node_type": "device", "allocation_weight": abs(share)}
-        for name, share in result.shares.items()
+        {"node_id": name, "node_type": "device", "allocation_weight": weight}
+        for name, weight in weights.items()
     ]
-    shared = replace(method("fixed_amount.configured.v1"), share_scale=license_.scale or 0)
+    shared = replace(method("fixed_amount.configured.v1"), share_scale=scale)
     return License(method=shared, nodes=nodes, quantity=result.consumption)
 
 

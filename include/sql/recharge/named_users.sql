@@ -292,6 +292,10 @@ select
     users.counted as capacity,
     null as factor,
     users.counted as quantity,
-    case licenses.weight when 'equal' then 1 else users.counted end as weight
+    case
+        when licenses.weight = 'equal' then 1
+        when users.parent_node_id is null and not licenses.is_by_users then 0
+        else users.counted
+    end as weight
 from users
 inner join licenses on users.term_number = licenses.term_number

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from chargeback import __main__ as command_line
-from chargeback.examples import file, runner
+from chargeback.examples import cases, file, runner
 from chargeback.examples.cases import CALCULATIONS
 from chargeback.warehouse.database import Database, execute
 
@@ -125,7 +125,7 @@ def test_what_cannot_be_calculated_is_a_line_and_a_miss_and_the_others_go_on(
     assert got["twice"] == "nothing: x (pool) stands twice"
     assert got["many"] == "nothing: input count is 1000000, not a whole number from 0 to 200000"
     assert got["endless limit"] == "nothing: input units is Infinity, not a number"
-    assert got["empty"] == "nothing: input units is missing"
+    assert got["empty"] == "nothing: input units is missing; given: pack"
     assert got["text"] == "nothing: input total is 'much', not a number"
     assert got["missing"] == "nothing: input quantity is missing"
     assert got["list"] == "nothing: inputs must be names with values"
@@ -134,6 +134,69 @@ def test_what_cannot_be_calculated_is_a_line_and_a_miss_and_the_others_go_on(
     assert got["ignored"] == "3, without looking at color"
     assert "example 16" in got
     assert "the database refuses it" in got["endless"]
+
+
+def test_a_miss_names_what_was_not_understood(database: Database, tmp_path: Path) -> None:
+    """A wrong answer says which inputs had no part in it, a wrong name which names are near."""
+    found = outcome_of(
+        database,
+        tmp_path / "examples.yaml",
+        """
+        - {id: near, calc: oracle_procesor_grouped, inputs: {}, expected: 1}
+        - {id: other name, calc: packs, inputs: {unit: 5}, expected: 3}
+        - {id: inside, calc: core_points, inputs: {devices: [{cores: 4, points_per_core: 20, number: 3}]},
+           expected: 240}
+        - {id: second, calc: pvu_host, inputs: {host_cores: 16, pvu_per_core: 1, vms: {a: {vcpus: 4, cores: 2}}},
+           expected: 2}
+        - {id: of a host, calc: vpc_hosts, inputs: {hosts: [{name: h, host_cores: 8, vms: [2], colour: red}]},
+           expected: 2}
+        - {id: weight, calc: windows_split, inputs: {cores: 16, vms: {a: 1}, weight: memory}, expected: 16}
+        - {id: tiers, calc: tiered, inputs: {quantity: 5, tiers: [[null, 1], [null, 2]]}, expected: 5}
+        - {id: some minimums, calc: nup_split, inputs: {users: {a: 1, b: 2}, minima: {a: 5}}, expected: 5}
+        - {id: no calculation, kalc: packs, inputs: {units: 4}, expected: 2}
+        - {id: no packs, calc: oracle_cloud_packs, inputs: {vcpus: 4}, expected: 1}
+        - {id: nothing to price, calc: cost, inputs: {amount: 4, cost_per_right: 2}, expected: 8}
+        """,
+    )
+
+    got = {name: text for name, _, text in found}
+    assert "'oracle_procesor_grouped' is unknown; near it are oracle_processor_grouped, " in got["near"]
+    assert got["other name"] == "nothing: input units is missing; given: unit"
+    assert got["inside"] == "80, without looking at devices.number"
+    assert got["second"] == "4, without looking at vms.cores"
+    assert got["of a host"] == "2, without looking at hosts.colour"
+    assert got["weight"].startswith("nothing: input weight is 'memory', not one of equal, ")
+    assert got["tiers"] == "nothing: input tiers has two that end at the same limit"
+    assert got["some minimums"] == "nothing: input minimum is missing for some of the servers"
+    assert got["no calculation"] == "nothing: the example has no 'calc'"
+    assert got["no packs"] == "nothing: oracle_cloud is not counted in packs"
+    assert got["nothing to price"] == "nothing: input quantities is missing; given: amount, cost_per_right"
+    assert [name for name, is_right, _ in found if is_right] == ["of a host"]
+
+
+def test_a_form_behind_the_name_says_how_lists_are_read(database: Database, tmp_path: Path) -> None:
+    found = outcome_of(
+        database,
+        tmp_path / "examples.yaml",
+        """
+        - {id: rows, calc: windows_cores_table, inputs: {processors: [2, 4], cores_per_processor: [10, 4], vms: [3, 1]},
+           expected: [40, 32]}
+        - {id: numbers, calc: windows_cores, inputs: {processors: 2, cores_per_processor: 8, vms: [2, 4]},
+           expected: {"2": 16, "4": 32}}
+        - {id: machines, calc: windows_split, inputs: {processors: 2, cores_per_processor: 8, vms: [2, 4]},
+           expected: 16}
+        - {id: names, calc: windows_cores, inputs: {processors: 2, cores_per_processor: 8, vms: [a, b]},
+           expected: {a: 8, b: 8}}
+        - {id: shares, calc: Largest-Remainder table, inputs: {total: [1, -1], weights: {a: 1, b: 3}},
+           expected: [{a: 0.25, b: 0.75}, {a: -0.25, b: -0.75}]}
+        - {id: fewer, calc: packs, inputs: {units: [1, 2, 3]}, expected: [1, 1]}
+        - {id: more, calc: packs, inputs: {units: [1, 2]}, expected: [1, 1, 1]}
+        - {id: packs, calc: windows_packs, inputs: {cores: 17}, expected: 9}
+        - {id: packs of, calc: windows_packs, inputs: {cores: 17, pack: 16}, expected: 2}
+        """,
+    )
+
+    assert [name for name, is_right, _ in found if not is_right] == ["fewer", "more"]
 
 
 def test_expected_values_are_compared_exactly_whatever_their_form(database: Database, tmp_path: Path) -> None:
@@ -220,7 +283,7 @@ def test_a_warehouse_of_another_version_is_refused(
 
 
 def test_every_calculation_has_an_example() -> None:
-    shown = {CALCULATIONS[example.calculation].names for example in EXAMPLES}
+    shown = {known.names for example in EXAMPLES if (known := cases.find(example.calculation))}
 
     assert shown == {calculation.names for calculation in CALCULATIONS.values()}
 
