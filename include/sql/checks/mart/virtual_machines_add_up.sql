@@ -1,7 +1,7 @@
 -- severity: fail
 -- dimension: conservation
 -- L6 for the lowest level: every virtual machine of a license is there, and together they are recharged what
--- all their rows are. Those of a license that was taken over are the ones of the load it is from.
+-- all rows of theirs are. Of a license that was taken over they are those of the load it is from.
 with
 
 rows_of_machines as (
