@@ -1,7 +1,7 @@
 -- severity: fail
 -- dimension: referential
--- The method that charges were derived with is the one chosen for their license among those tried, and the only
--- one: bi.method_fit and bi.chargeback tell the same.
+-- The method that charges were derived with is the one chosen for their license among those tried, and the
+-- only one: bi.method_fit and bi.chargeback tell the same.
 with
 
 charged as (

@@ -1,7 +1,7 @@
 -- severity: fail
 -- dimension: referential
--- Every key of a fact finds its dimension row, which is of the same organization and, in a tree, of that tree;
--- only a row without a host or cluster has no key of one.
+-- Every key of a fact finds its dimension row, which is of the same organization and, in a tree, of that
+-- tree; only a row without a host or cluster has no key of one.
 with
 
 chargeback as (

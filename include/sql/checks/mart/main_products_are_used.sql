@@ -1,7 +1,7 @@
 -- severity: fail
 -- dimension: referential
--- A charge counts under the main product that its rows name, of which there is one; where they name none, under
--- the product its license stands for.
+-- A charge counts under the main product that its rows name, of which there is one; where they name none,
+-- under the product its license stands for.
 with
 
 uses as (

@@ -1,7 +1,7 @@
 -- severity: fail
 -- dimension: conservation
--- L6: what a node of a tree owns is what its consumers are charged, and its total is that and the totals right
--- below it; so the roots of each tree add up to what the license recharges.
+-- L6: what a node of a tree owns is what its consumers are charged, and its total is that and the totals
+-- right below it; so the roots of each tree add up to what the license recharges.
 with
 
 charges as (
