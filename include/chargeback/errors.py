@@ -4,7 +4,7 @@
       TemporaryError   try later:         ServiceBusy, ConnectionLost, WarehouseBusy
       FinalError       a person must act: AccessDenied, LicenseGone, LoadSuperseded, LoadUnchecked,
                                           NothingSelected, PagingError, PayloadChanged, RequestRefused,
-                                          SettingsInvalid, SnapshotStale, SourceUnavailable
+                                          SchemaMismatch, SettingsInvalid, SnapshotStale, SourceUnavailable
       CheckFailed      the data is wrong
 
 A message tells what happened, to which one, and what to do now, with the server's id for support where it
@@ -73,6 +73,10 @@ class PayloadChanged(FinalError):
 
 class RequestRefused(FinalError):
     """The server understood the request and will not serve it."""
+
+
+class SchemaMismatch(FinalError):
+    """The warehouse has the schema of another version of this code."""
 
 
 class SettingsInvalid(FinalError):

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+import pytest
+
+from chargeback.errors import SchemaMismatch
+from chargeback.steps import loads
 from chargeback.warehouse import migrations
 from chargeback.warehouse.database import Database, execute
 
@@ -17,6 +22,9 @@ PARTITIONS = """
     where relispartition and relkind = 'r'
     order by relname
 """
+
+DAY = datetime.date(2026, 11, 24)
+NIGHT = loads.LoadRequest(org_id="12345", snapshot_date=DAY, today=DAY)
 
 
 def test_an_empty_database_is_not_current_and_an_upgraded_one_is(new_database: URL) -> None:
@@ -56,6 +64,40 @@ def test_an_unknown_schema_version_is_not_current(new_database: URL) -> None:
         execute(connection, "update ops.schema_versions set version_num = '9999'")
 
     assert not migrations.is_current(new_database)
+
+
+def test_a_warehouse_of_a_newer_version_is_told_and_left_alone(new_database: URL) -> None:
+    migrations.upgrade(new_database)
+    with Database.connect(new_database).transaction() as connection:
+        execute(connection, "update ops.schema_versions set version_num = '9999'")
+
+    with pytest.raises(SchemaMismatch, match="revision 9999, which this version of the code does not know"):
+        migrations.upgrade(new_database)
+
+    assert migrations.current_revision(new_database) == "9999"
+
+
+@pytest.mark.parametrize(
+    ("revision", "has"), [(None, "no tables of ours"), ("0001", "revision 0001"), ("0015", "revision 0015")]
+)
+def test_no_load_is_opened_in_a_warehouse_of_an_older_version(
+    new_database: URL, revision: str | None, has: str
+) -> None:
+    if revision:
+        migrations.upgrade(new_database, revision)
+
+    with pytest.raises(SchemaMismatch, match=f"The warehouse has {has}.* Run make migrate"):
+        loads.open_load(Database.connect(new_database), NIGHT)
+
+
+def test_workers_with_the_code_of_before_go_on_in_a_warehouse_that_is_migrated_already(
+    new_database: URL,
+) -> None:
+    migrations.upgrade(new_database)
+    with Database.connect(new_database).transaction() as connection:
+        execute(connection, "update ops.schema_versions set version_num = '9999'")
+
+    assert loads.open_load(Database.connect(new_database), NIGHT) == 1
 
 
 def test_a_user_who_may_not_create_roles_can_still_upgrade(new_database: URL) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import subprocess
+import sys
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -11,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 import psycopg2
 import pytest
 from released_warehouse import NIGHTS, Warehouse, first_release, night, run
+from sqlalchemy.engine import make_url
 
 from chargeback.errors import WarehouseBusy
 from chargeback.warehouse import migrations
 from chargeback.warehouse.database import execute
+from local_runtime.postgres import PostgresServer, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,6 +33,8 @@ CHANGES = [REVISIONS[number : number + 2] for number in range(len(REVISIONS) - 1
 # Much longer than a revision may wait for a table, so that a reader that hits it stood behind a revision at work.
 PATIENT_READER = "-c lock_timeout=10s -c statement_timeout=30s"
 READERS = 4
+UPGRADE = "import sys; from chargeback.warehouse import migrations; migrations.upgrade(sys.argv[1])"
+ROLES = ("chargeback_loader", "chargeback_analyst", "chargeback_owner", "chargeback_auditor")
 
 
 @pytest.fixture
@@ -169,6 +175,29 @@ def test_a_busy_table_is_waited_for_without_holding_up_other_readers(released: W
     assert released.rows("select version_num from ops.schema_versions") == [("0004",)]
 
 
+def test_an_upgrade_that_is_killed_halfway_leaves_nothing_half_done(
+    released: Warehouse, another_database: URL
+) -> None:
+    migrations.upgrade(released.url, "0003")
+    before = released.schema()
+    address = released.url.render_as_string(hide_password=False)
+    with released.database.transaction() as holder:
+        execute(holder, "lock table mart.fct_chargeback in access share mode")
+        with subprocess.Popen([sys.executable, "-c", UPGRADE, address]) as upgrading:
+            with reader(released) as connection:
+                wait_until_a_revision_waits(connection)
+            upgrading.kill()
+    assert upgrading.returncode < 0
+
+    migrations.upgrade(released.url, "0003")  # waits until the server has noticed
+    assert released.schema() == before
+    migrations.upgrade(released.url)
+
+    stepped = first_release(another_database)
+    migrations.upgrade(stepped.url)
+    assert released.schema() == stepped.schema()
+
+
 def test_a_dump_is_restored_into_a_warehouse_that_goes_on(
     new_database: URL, another_database: URL, simulator: RunningSimulator, tmp_path: Path
 ) -> None:
@@ -192,6 +221,26 @@ def test_a_dump_is_restored_into_a_warehouse_that_goes_on(
     assert night(restored, simulator, today, "api")["row_count"] > 0
     night(restored, simulator, today - datetime.timedelta(days=2), "raw")
     assert restored.rows("select count(*) from bi.snapshot") == [(3,)]
+
+
+def test_a_dump_is_restored_on_a_server_that_has_the_roles_and_nothing_else(
+    released: Warehouse, tmp_path: Path
+) -> None:
+    migrations.upgrade(released.url)
+    columns, archive = released.columns(), tmp_path / "warehouse.dump"
+    run("pg_dump", released.url, "--format=custom", f"--file={archive}")
+
+    with PostgresServer(tmp_path / "server", port=free_port()) as server:
+        for role in ROLES:
+            run("psql", make_url(server.url()), f"--command=create role {role} nologin")
+        address = server.create_database("warehouse", template="template0")
+        restored = Warehouse(make_url(address).set(drivername="postgresql+psycopg2"))
+        run("pg_restore", restored.url, "--exit-on-error", "--single-transaction", str(archive))
+
+        assert migrations.upgrade(restored.url) == []
+        assert restored.schema() == released.schema()
+        assert restored.visible(columns) == released.visible(columns)
+        assert analyst_may_read(restored) == {("bi", True)}
 
 
 def reader(warehouse: Warehouse) -> Any:

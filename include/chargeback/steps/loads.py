@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from chargeback.errors import LoadSuperseded, SourceUnavailable
 from chargeback.selection import LicenseFilter
-from chargeback.warehouse import scripts
+from chargeback.warehouse import migrations, scripts
 from chargeback.warehouse.database import Database, execute
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ class Load:
 def open_load(database: Database, request: LoadRequest) -> int:
     """Begin a load; unfinished loads of the same date give way to it. Returns its `load_id`."""
     with database.transaction() as connection:
+        migrations.refuse_older(connection)
         lock_snapshot(connection, request.org_id, request.snapshot_date)
         pages_load_id = _pages_to_rebuild(connection, request)
         execute(

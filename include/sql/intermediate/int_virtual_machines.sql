@@ -1,10 +1,11 @@
 -- One row per license and virtual machine: its consumption, with the host and cluster of its last line.
--- A device is one if its type says so (virtual, VM, LPAR, partition, cloud, instance) or if it has a host.
+-- A device is one if a line of it gives a type that says so (virtual, VM, LPAR, partition, cloud, instance)
+-- or a host; all its lines count then.
 with
 
 lines as (
     select * from intermediate.int_consumer_lines
-    where load_id = %(load_id)s and is_virtual_machine
+    where load_id = %(load_id)s and consumer_type = 'device'
 ),
 
 machines as (
@@ -18,6 +19,7 @@ machines as (
         count(*) as line_count
     from lines
     group by license_id, device_identity
+    having bool_or(is_virtual_machine)
 )
 
 select

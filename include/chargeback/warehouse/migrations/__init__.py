@@ -16,7 +16,7 @@ from psycopg2 import errors
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
-from chargeback.errors import WarehouseBusy
+from chargeback.errors import SchemaMismatch, WarehouseBusy
 from chargeback.warehouse import seeds
 from chargeback.warehouse.database import SEARCH_PATH
 
@@ -42,9 +42,10 @@ def upgrade(url: str | URL, revision: str = "head", pauses: Sequence[float] = _P
 
     A second upgrade at the same time waits for the first and then finds nothing to do. Where a revision needs a
     table that is in use, it steps back and tries again after each of `pauses` (seconds); WarehouseBusy after the
-    last. Revisions that came before it stay, and the next upgrade goes on from there. At the newest revision the
-    seeds are loaded and all rights brought to the rules; what an administrator must do for these is returned, a
-    sentence each: create roles, where this user may not.
+    last. Revisions that came before it stay, and the next upgrade goes on from there. A warehouse that a newer version
+    of the code has migrated is left as it is: SchemaMismatch. At the newest revision the seeds are loaded and all
+    rights brought to the rules; what an administrator must do for these is returned, a sentence each: create roles,
+    where this user may not.
     """
     with _engine(url).connect() as connection:
         with connection.begin():
@@ -74,6 +75,20 @@ def current_revision(url: str | URL) -> str | None:
         return next(iter(_applied(connection)), None)
 
 
+def refuse_older(connection: Connection) -> None:
+    """SchemaMismatch where the warehouse has not yet every revision of this code.
+
+    One that a newer version has migrated will do: workers get the new code after the warehouse its new schema.
+    """
+    known, applied = revisions(), next(iter(_applied(connection)), None)
+    if applied is None or applied in known[:-1]:
+        has = "no tables of ours" if applied is None else f"revision {applied}"
+        raise SchemaMismatch(
+            f"The warehouse has {has}, and this version of the code needs revision {known[-1]}. "
+            "Run make migrate (python -m chargeback migrate), then start again."
+        )
+
+
 def run_sql_beside(connection: Connection, revision_file: str, *names: str) -> None:
     """Run the .sql files that lie beside a revision, in the order given."""
     for name in names:
@@ -85,6 +100,11 @@ def _missing(connection: Connection, revision: str) -> list[str]:
     """The revisions between what the warehouse has and `revision`, oldest first."""
     with connection.begin():
         applied = _applied(connection)
+    if newer := set(applied) - set(revisions()):
+        raise SchemaMismatch(
+            f"The warehouse has revision {newer.pop()}, which this version of the code does not know: a newer one has "
+            "migrated it, and nothing was changed. Use that version, or one after it."
+        )
     path = _scripts().iterate_revisions(revision, applied or "base")
     return [script.revision for script in path][::-1]
 

@@ -1,6 +1,7 @@
 -- severity: fail
 -- dimension: referential
--- Every key of a fact finds its dimension row; only a row without a host or cluster has no key of one.
+-- Every key of a fact finds its dimension row, which is of the same organization and, in a tree, of that
+-- tree; only a row without a host or cluster has no key of one.
 with
 
 chargeback as (
@@ -89,20 +90,20 @@ keys as (
     union all
     select
         chargeback.license_id,
-        'dim_organization_units' as dimension,
+        units.dimension,
         units.key
     from chargeback
     cross join
         lateral (
             values
-            (chargeback.location_key),
-            (chargeback.cost_center_key),
-            (chargeback.corporate_unit_key)
-        ) as units (key)
+            ('location', chargeback.location_key),
+            ('cost_center', chargeback.cost_center_key),
+            ('corporate_unit', chargeback.corporate_unit_key)
+        ) as units (dimension, key)
     union all
     select
         license_id,
-        'dim_organization_units' as dimension,
+        hierarchy as dimension,
         unit_key as key
     from mart.fct_unit_totals
     where load_id = %(load_id)s and snapshot_date = %(snapshot_date)s
@@ -110,16 +111,42 @@ keys as (
 
 select
     keys.license_id,
-    'a row in ' || keys.dimension as expected,
+    'a row of this organization in ' || case
+        when keys.dimension like 'dim_%%' then keys.dimension
+        else 'dim_organization_units, of the tree ' || keys.dimension
+    end as expected,
     'none for key ' || coalesce(keys.key::text, 'null') as found
 from keys
-left join mart.dim_licenses on keys.dimension = 'dim_licenses' and keys.key = dim_licenses.license_key
-left join mart.dim_consumers on keys.dimension = 'dim_consumers' and keys.key = dim_consumers.consumer_key
-left join mart.dim_products on keys.dimension = 'dim_products' and keys.key = dim_products.product_key
-left join mart.dim_hosts on keys.dimension = 'dim_hosts' and keys.key = dim_hosts.host_key
-left join mart.dim_clusters on keys.dimension = 'dim_clusters' and keys.key = dim_clusters.cluster_key
+left join mart.dim_licenses
+    on
+        keys.dimension = 'dim_licenses'
+        and keys.key = dim_licenses.license_key
+        and dim_licenses.org_id = %(org_id)s
+left join mart.dim_consumers
+    on
+        keys.dimension = 'dim_consumers'
+        and keys.key = dim_consumers.consumer_key
+        and dim_consumers.org_id = %(org_id)s
+left join mart.dim_products
+    on
+        keys.dimension = 'dim_products'
+        and keys.key = dim_products.product_key
+        and dim_products.org_id = %(org_id)s
+left join mart.dim_hosts
+    on
+        keys.dimension = 'dim_hosts'
+        and keys.key = dim_hosts.host_key
+        and dim_hosts.org_id = %(org_id)s
+left join mart.dim_clusters
+    on
+        keys.dimension = 'dim_clusters'
+        and keys.key = dim_clusters.cluster_key
+        and dim_clusters.org_id = %(org_id)s
 left join mart.dim_organization_units
-    on keys.dimension = 'dim_organization_units' and keys.key = dim_organization_units.unit_key
+    on
+        keys.dimension = dim_organization_units.hierarchy
+        and keys.key = dim_organization_units.unit_key
+        and dim_organization_units.org_id = %(org_id)s
 where
     coalesce(
         dim_licenses.license_key,
