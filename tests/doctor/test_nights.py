@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from chargeback.doctor import nights
+from chargeback.methods import Catalog
 from chargeback.settings import FlexeraSettings
 from chargeback.warehouse import seeds
 from chargeback.warehouse.database import execute
@@ -169,6 +170,18 @@ def test_a_seed_file_that_does_not_fit_is_told(session: Connection, tmp_path: Pa
 
     assert found.level == "problem"
     assert "line 2" in found.found
+
+
+def test_a_list_that_a_method_names_and_no_seed_has_is_told(session: Connection) -> None:
+    catalog = Catalog.read()
+    assert nights.method_lists(session, catalog).level == "ok"
+    execute(session, "delete from mart.license_minimums where minimum_list = 'vmware_core'")
+
+    found = nights.method_lists(session, catalog)
+
+    assert found.level == "problem"
+    assert "minimum_list 'vmware_core' of vmware_core.host.v1" in found.found
+    assert "license_minimums.csv" in found.advice
 
 
 def publish(session: Connection, load_id: int) -> None:

@@ -87,8 +87,8 @@ def test_a_reason_arises_from_what_the_api_answers(
         ("override", "IBM SPSS Statistics", {"forms": ["overridden"]}),
         (
             "allocation_without_install",
-            "IBM MQ Advanced",
-            {"forms": ["peak_on_rows", "allocated_without_install"]},
+            "SAP S/4HANA Professional User",
+            {"forms": ["allocated_without_install"]},
         ),
         ("oracle_rounding", STAND_ALONE, {"methods": [GROUPED], "forms": ["null_members"]}),
         ("key_missing", "IBM SPSS Statistics", {"methods": ["fixed_amount.configured.v1"]}),

@@ -74,6 +74,9 @@ def _findings(doors: Doors, secrets: list[str]) -> Iterator[Finding]:
         yield from (each.of(settings.conn_id) for each in found)
     if field_map:
         yield ok("field map", "every line of it is right")
+    if catalog and database and is_ready:
+        with database.transaction() as connection:
+            yield nights.method_lists(connection, catalog)
     if catalog:
         yield ok("methods", f"{len(catalog.methods)} methods for {len(catalog.license_types)} license types")
 

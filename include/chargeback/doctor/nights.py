@@ -17,10 +17,17 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection, Row
 
+    from chargeback.methods import Catalog
     from chargeback.settings import FlexeraSettings
 
 _STALE_HOURS = 20  # dagrun_timeout of the nightly DAG
 _MOST_WAIT_SECONDS = 120
+# What a method names, and the seed that has it.
+_LISTS = {
+    "minimum_list": "license_minimums",
+    "tier_list": "consumption_tiers",
+    "cloud_list": "cloud_vcpus",
+}
 _KEPT_DAYS = 10  # superseded_days of the maintenance, and a few nights more
 
 
@@ -154,6 +161,27 @@ def reference_figures(session: Connection, folder: Path = seeds.SEEDS_FOLDER) ->
             "Run make migrate, or python -m chargeback migrate, which loads them",
         )
     return ok("seeds", "the figures of include/config/seeds")
+
+
+def method_lists(session: Connection, catalog: Catalog) -> Finding:
+    """Whether every list that a method names has a line: one that has none would count nothing, and say nothing."""
+    missing: list[str] = []
+    for kind, table in _LISTS.items():
+        known = {row[0] for row in _rows(session, f"select {kind} from mart.{table}")}  # noqa: S608
+        named = {method.method_id: getattr(method, kind) for method in catalog.methods.values()}
+        missing += [
+            f"{kind} {name!r} of {method_id}"
+            for method_id, name in named.items()
+            if name not in {None, *known}
+        ]
+    if missing:
+        return problem(
+            "method lists",
+            f"no line of include/config/seeds is of {listed(missing)}",
+            "Correct the name in include/config/methods.yaml, or add the list to "
+            f"{listed([f'{table}.csv' for table in _LISTS.values()])} and run make migrate",
+        )
+    return ok("method lists", "each that a method names is in the seeds")
 
 
 def _named(load: Row[Any]) -> str:

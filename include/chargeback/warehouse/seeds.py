@@ -63,22 +63,32 @@ def _table_of(connection: Connection, path: Path) -> str:
 
 def _fill(connection: Connection, path: Path, table: str) -> int:
     """Copy the rows of a file into a table; returns how many."""
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.reader(file)
-        columns = next(reader, [])
-        rows = [tuple(value or None for value in row) for row in reader if row]
-    if wrong := [number for number, row in enumerate(rows, start=2) if len(row) != len(columns)]:
+    columns, *rows = _lines(path)
+    if wrong := [number for number, row in enumerate(rows, start=2) if row and len(row) != len(columns)]:
         raise SettingsInvalid(
             f"{path}: line {wrong[0]} has not the {len(columns)} values its first line names."
         )
+    values = [tuple(value or None for value in row) for row in rows if row]
     try:
-        return copy_rows(connection, table, columns, rows)
+        return copy_rows(connection, table, columns, values)
     except psycopg2.Error as error:
         reason = str(error).partition("\n")[0]
         line = _line(error.diag.context or "")
         raise SettingsInvalid(
             f"{path}{line} does not fit mart.{path.stem}: {reason}. Correct the file."
         ) from error
+
+
+def _lines(path: Path) -> list[list[str]]:
+    """The values of each line, the first of which names columns; a mark that spreadsheets put before it is no part."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = list(csv.reader(file))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise SettingsInvalid(f"{path} cannot be read: {error}. Save it as CSV in UTF-8.") from error
+    if not lines or not lines[0]:
+        raise SettingsInvalid(f"{path}: the first line must name the columns. Put the file back.")
+    return lines
 
 
 def _line(context: str) -> str:

@@ -76,42 +76,113 @@ shares as not materialized (
     where load_id = %(load_id)s
 ),
 
--- What the consumers under one host, cluster or pool are recharged together, beside what the method gives
--- them. Where all of them are off by the same factor, they share as the method says, but another total.
-parents as (
+-- Consumers with rows that somebody overrode, or that are allocated without an installation, and whether
+-- these are recharged just that: the override, or one for each allocation.
+adjusted as (
+    select
+        lines.license_id,
+        lines.consumer_identity,
+        bool_and(
+            case
+                when raw_lines.overridden_consumption <> 0
+                    then abs(lines.recharged_consumption - raw_lines.overridden_consumption) <= 0.00001
+            end
+        ) as is_overridden,
+        bool_and(
+            case
+                when raw_lines.is_allocated and coalesce(raw_lines.consuming_installations, 0) = 0
+                    then abs(lines.recharged_consumption - 1) <= 0.00001
+            end
+        ) as is_allocated
+    from intermediate.int_consumption_lines as raw_lines
+    inner join lines
+        on
+            raw_lines.license_id = lines.license_id
+            and raw_lines.page_number = lines.page_number
+            and raw_lines.row_number = lines.row_number
+    where
+        raw_lines.load_id = %(load_id)s
+        and (
+            raw_lines.overridden_consumption <> 0
+            or (raw_lines.is_allocated and coalesce(raw_lines.consuming_installations, 0) = 0)
+        )
+    group by
+        lines.license_id,
+        lines.consumer_identity
+),
+
+-- The other consumers of a license that a method does not fit, beside what it gives them.
+differing as (
     select
         shares.term_number,
         shares.parent_node_id,
-        sum(coalesce(nodes.recharged_consumption, 0)) as recharged_consumption,
-        sum(shares.derived_consumption) as derived_consumption
+        coalesce(nodes.recharged_consumption, 0) as recharged_consumption,
+        shares.derived_consumption,
+        least(nodes.cores, nodes.capped_cores) as cores
     from chosen
     inner join shares on chosen.term_number = shares.term_number
     inner join intermediate.int_capacity_nodes as nodes
         on
             chosen.license_id = nodes.license_id
             and shares.node_id = nodes.node_id
-    where nodes.load_id = %(load_id)s and nodes.level = 0 and chosen.has_deltas
+    left join adjusted
+        on
+            chosen.license_id = adjusted.license_id
+            and shares.node_id = adjusted.consumer_identity
+    where
+        nodes.load_id = %(load_id)s
+        and nodes.level = 0
+        and chosen.has_deltas
+        and not coalesce(adjusted.is_overridden, false)
+        and not coalesce(adjusted.is_allocated, false)
+),
+
+-- Where all consumers under one host, cluster or pool are off by the same factor, they share as the method
+-- says, but another total.
+parents as (
+    select
+        term_number,
+        parent_node_id,
+        sum(recharged_consumption) as recharged_consumption,
+        sum(derived_consumption) as derived_consumption,
+        sum(cores) as cores
+    from differing
     group by
-        shares.term_number,
-        shares.parent_node_id
+        term_number,
+        parent_node_id
+),
+
+-- And so where all consumers of the license are.
+wholes as (
+    select
+        term_number,
+        sum(recharged_consumption) as recharged_consumption,
+        sum(derived_consumption) as derived_consumption
+    from differing
+    group by term_number
 ),
 
 price_lists as (
     select
         tier_list,
-        min(factor) as least_factor,
-        max(factor) as greatest_factor
+        factor,
+        up_to,
+        coalesce(lag(up_to) over (partition by tier_list order by tier_number), 0) as above
     from mart.consumption_tiers
-    group by tier_list
 ),
 
--- Consumers that tiers explain: for each unit that a method counts of them they are charged between the least
--- and the greatest factor of its price list, as where they are put into the tiers by themselves, or the sum
--- stands at another point of the list.
-tiered as (
+-- What tiers make of a consumer: a rate of the list for all units that a method counts of it, as where the
+-- sum stands at another point of the list, or what it is charged where it is put into the tiers by itself.
+rated as (
     select
         consumers.license_id,
-        consumers.consumer_identity
+        consumers.consumer_identity,
+        consumers.recharged_consumption,
+        bool_or(
+            abs(consumers.recharged_consumption - nodes.counted * price_lists.factor) <= 0.00001
+        ) as is_at_rate,
+        sum(greatest(least(nodes.counted, price_lists.up_to) - price_lists.above, 0) * price_lists.factor)
+            as own_consumption
     from chosen
     inner join intermediate.int_license_terms as terms on chosen.license_id = terms.license_id
     inner join price_lists on terms.tier_list = price_lists.tier_list
@@ -127,12 +198,22 @@ tiered as (
         and nodes.load_id = %(load_id)s
         and nodes.level = 0
         and nodes.counted > 0
-        and consumers.recharged_consumption
-        between nodes.counted * price_lists.least_factor - 0.00001
-        and nodes.counted * price_lists.greatest_factor + 0.00001
     group by
         consumers.license_id,
-        consumers.consumer_identity
+        consumers.consumer_identity,
+        consumers.recharged_consumption,
+        terms.term_number
+),
+
+tiered as (
+    select
+        license_id,
+        consumer_identity
+    from rated
+    where is_at_rate or abs(recharged_consumption - own_consumption) <= 0.00001
+    group by
+        license_id,
+        consumer_identity
 ),
 
 -- Licenses that a key would split, and that have none.
@@ -169,6 +250,8 @@ compared as (
         chosen.unallocated_consumption,
         chosen.is_counted,
         coalesce(chosen.currency_quantum, 0.01) as currency_quantum,
+        coalesce(adjusted.is_overridden, false) as is_overridden,
+        coalesce(adjusted.is_allocated, false) as is_allocated,
         tiered.license_id is not null as is_in_tiers,
         without_key.license_id is not null as is_without_key,
         shares.derived_consumption,
@@ -182,15 +265,26 @@ compared as (
             when chosen.method_id is not null
                 then coalesce(consumers.recharged_consumption, 0) - coalesce(shares.derived_consumption, 0)
         end as delta,
+        parents.cores as parent_cores,
         parents.recharged_consumption / nullif(parents.derived_consumption, 0) as parent_ratio,
         abs(
             consumers.recharged_consumption * parents.derived_consumption
             - shares.derived_consumption * parents.recharged_consumption
-        ) <= 0.00001 * abs(parents.derived_consumption) as is_in_proportion
+        ) <= 0.00001 * abs(parents.derived_consumption) as is_in_proportion,
+        wholes.derived_consumption > 0
+        and wholes.recharged_consumption > wholes.derived_consumption
+        and abs(
+            consumers.recharged_consumption * wholes.derived_consumption
+            - shares.derived_consumption * wholes.recharged_consumption
+        ) <= 0.00001 * wholes.derived_consumption as has_part_of_more
     from consumers
     left join licenses on consumers.license_id = licenses.license_id
     left join mart.license_types on lower(licenses.license_type) = lower(license_types.license_type)
     left join chosen on consumers.license_id = chosen.license_id
+    left join adjusted
+        on
+            consumers.license_id = adjusted.license_id
+            and consumers.consumer_identity = adjusted.consumer_identity
     left join tiered
         on
             consumers.license_id = tiered.license_id
@@ -204,6 +298,7 @@ compared as (
         on
             shares.term_number = parents.term_number
             and shares.parent_node_id = parents.parent_node_id
+    left join wholes on chosen.term_number = wholes.term_number
 ),
 
 charged as (
@@ -252,23 +347,39 @@ charged as (
                             > compared.currency_quantum
                             then 'unexplained'
                     end
-            when raw_lines.overridden_consumption <> 0 then 'override'
-            when raw_lines.is_allocated and coalesce(raw_lines.consuming_installations, 0) = 0
-                then 'allocation_without_install'
-            when compared.residue_reason = 'oracle_rounding' and abs(compared.delta) < 1
+            when compared.is_overridden then 'override'
+            when compared.is_allocated then 'allocation_without_install'
+            -- A row is rounded up from its share, or from the points it counts itself.
+            when
+                compared.residue_reason = 'oracle_rounding'
+                and abs(compared.delta) < 1
+                and (
+                    compared.recharged_consumption = ceil(round(compared.derived_consumption, 6))
+                    or (
+                        (compared.parent_node_id = '' or compared.parent_node_id like 'factor %%')
+                        and compared.recharged_consumption = ceil(compared.weight)
+                    )
+                )
                 then 'oracle_rounding'
             when
                 compared.residue_reason = 'pvu_peak_vs_current'
-                and compared.is_in_proportion
-                and compared.parent_ratio > 1
+                and compared.has_part_of_more
                 and compared.license_recharged <= compared.consumed + 0.00001
                 then 'pvu_peak_vs_current'
+            -- Of its host or cluster more is installed than the rows show, where it says how much.
             when
                 compared.is_counted
                 and compared.is_in_proportion
                 and compared.parent_ratio > 0
                 and compared.parent_ratio < 1
                 and abs(compared.consumed - compared.license_derived) <= 0.00001
+                and coalesce(
+                    compared.parent_cores < case
+                        when compared.parent_node_id like 'cluster %%' then lines.cluster_installed_cores
+                        else lines.host_installed_cores
+                    end,
+                    true
+                )
                 then 'access_filter'
             when compared.residue_reason = 'rvu_tier' and compared.is_in_tiers then 'tier'
             when compared.is_without_key then 'key_missing'
@@ -277,6 +388,7 @@ charged as (
                 or (
                     compared.delta * compared.unallocated_consumption > 0
                     and abs(compared.delta) <= abs(compared.unallocated_consumption) + 0.00001
+                    and abs(compared.license_recharged - compared.license_derived) <= 0.00001
                 )
                 then 'owner_unallocated'
             when compared.method_id is not null then 'unexplained'
@@ -292,12 +404,6 @@ charged as (
             compared.license_id = lines.license_id
             and compared.last_line[1] = lines.page_number
             and compared.last_line[2] = lines.row_number
-    left join intermediate.int_consumption_lines as raw_lines
-        on
-            lines.load_id = raw_lines.load_id
-            and lines.license_id = raw_lines.license_id
-            and lines.page_number = raw_lines.page_number
-            and lines.row_number = raw_lines.row_number
     left join product_uses
         on compared.license_id = product_uses.license_id and lines.consumer_key = product_uses.consumer_key
     union all

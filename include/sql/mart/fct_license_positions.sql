@@ -35,7 +35,8 @@ charges as materialized (
         sum(delta) filter (where delta_reason = 'override') as overridden,
         sum(delta) filter (where delta_reason = 'allocation_without_install') as allocated,
         sum(delta) filter (where delta_reason = 'access_filter') as filtered,
-        bool_or(delta_reason = 'tier') as is_in_tiers
+        sum(delta) filter (where delta_reason = 'oracle_rounding') as rounded,
+        sum(delta) filter (where delta_reason = 'tier') as tiered
     from mart.fct_chargeback
     where load_id = %(load_id)s and snapshot_date = %(snapshot_date)s
     group by license_id
@@ -48,6 +49,36 @@ quarantined as materialized (
     from ops.quarantined_rows
     where load_id = %(load_id)s
     group by license_id
+),
+
+-- What the chosen method counts, what of it stands in a row of rounding, and whether a method that rounds
+-- once per factor, or that knows the minimum of users, counts what the license consumes.
+derived as materialized (
+    select
+        terms.license_id,
+        max(case when fits.is_chosen then fits.derived_consumption end) as derived_consumption,
+        max(
+            case
+                when fits.is_chosen and terms.residue_policy = 'separate_row'
+                    then fits.unallocated_consumption
+            end
+        ) as set_apart,
+        bool_or(
+            terms.round_at = 'group'
+            and abs(fits.derived_consumption - licenses.consumed) <= 0.00001
+        ) as is_rounded_total,
+        bool_or(
+            terms.family = 'named_users'
+            and abs(fits.derived_consumption - licenses.consumed) <= 0.00001
+        ) as is_minimum
+    from intermediate.int_license_terms as terms
+    inner join intermediate.int_method_fits as fits
+        on
+            terms.load_id = fits.load_id
+            and terms.term_number = fits.term_number
+    inner join licenses on terms.license_id = licenses.license_id
+    where terms.load_id = %(load_id)s
+    group by terms.license_id
 ),
 
 measured as (
@@ -64,7 +95,12 @@ measured as (
         charges.overridden,
         charges.allocated,
         charges.filtered,
-        charges.is_in_tiers,
+        charges.rounded,
+        charges.tiered,
+        derived.derived_consumption,
+        derived.set_apart,
+        derived.is_rounded_total,
+        derived.is_minimum,
         0.00001 * selected.row_count as rounding,
         selected.row_count,
         selected.page_count,
@@ -78,6 +114,7 @@ measured as (
     from selected
     inner join licenses on selected.license_id = licenses.license_id
     left join charges on selected.license_id = charges.license_id
+    left join derived on selected.license_id = derived.license_id
     left join quarantined on selected.license_id = quarantined.license_id
 ),
 
@@ -103,11 +140,21 @@ positions as (
             when abs(measured.residue + measured.allocated) <= measured.rounding
                 then 'allocation_without_install'
             when abs(measured.residue + measured.filtered) <= measured.rounding then 'access_filter'
-            -- What the type explains, within the bounds of that explanation.
+            -- What the type explains, as far as the figures show it.
             when
                 case license_types.residue_reason
-                    when 'oracle_rounding' then abs(measured.residue) < measured.row_count
-                    when 'rvu_tier' then coalesce(measured.is_in_tiers, false)
+                    when 'oracle_rounding'
+                        then
+                            abs(measured.residue + measured.rounded) <= measured.rounding
+                            or abs(measured.residue - measured.set_apart) <= measured.rounding
+                            or (
+                                measured.is_rounded_total
+                                and measured.residue < 0
+                                and abs(measured.recharged_consumption - measured.derived_consumption)
+                                <= measured.rounding
+                            )
+                    when 'oracle_nup_minimum' then measured.residue > 0 and measured.is_minimum
+                    when 'rvu_tier' then abs(measured.residue + measured.tiered) <= measured.rounding
                     else measured.residue > 0
                 end
                 then coalesce(license_types.residue_reason, 'unexplained')

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from chargeback.methods import Method
 
 ALL_METHODS = tuple(CATALOG.methods.values())
+DERIVED = ("derived_consumption", "derived_cost")
 OFTEN = settings(
     max_examples=40,
     deadline=None,
@@ -297,6 +298,38 @@ def test_amounts_and_money_are_settled_by_largest_remainder_and_a_reversal_is_th
             name: exact(row["derived_cost"]) * 100 * sign * (1 if price > 0 else -1)
             for name, row in found.items()
         } == cents
+
+
+@given(nodes=estates, price=numbers("0", "99", 4), quantity=numbers("0", "500", 3))
+@OFTEN
+def test_a_reversal_mirrors_its_charge_whatever_it_is_shared_by(
+    load: RechargeLoad, nodes: list[dict[str, Any]], price: Decimal, quantity: Decimal
+) -> None:
+    """Of every method that takes an amount as it is given; what the others count is never below zero."""
+    families = ("fixed_amount", "as_recharged")
+    rules = [rule for rule in ALL_METHODS if rule.is_total_given or rule.family in families]
+    figures = ("recharged_consumption", "recharged_cost")
+    reversed_nodes = [
+        {**node, **{name: -node[name] for name in figures if node.get(name) is not None}} for node in nodes
+    ]
+    license_ = {"methods": rules, "price": {"cost_per_right": price}}
+    with load.worked_out(
+        [
+            {**license_, "nodes": nodes, "quantity": quantity},
+            {**license_, "nodes": reversed_nodes, "quantity": -quantity},
+        ]
+    ) as result:
+        rows = result.rows("int_recharge_shares")
+    charge, reversal = (
+        {
+            (row["method_id"], row["node_id"]): [row[name] and sign * row[name] for name in DERIVED]
+            for row in rows
+            if row["license_id"] == license_id
+        }
+        for license_id, sign in (("1", 1), ("2", -1))
+    )
+
+    assert charge == reversal
 
 
 @given(nodes=estates, price=numbers("0", "99", 4), quantity=sometimes)

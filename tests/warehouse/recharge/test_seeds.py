@@ -49,6 +49,9 @@ def test_a_file_replaces_what_the_table_had(connection: Connection, tmp_path: Pa
         ("processor_pattern,core_factor,source,as_of\nx,half,me,2026-01-01\n", "half"),
         ("processor_pattern,core_factor,source,as_of\ny,1,me,2026-01-01\nx,-1,me,2026-01-01\n", "line 3,"),
         ("processor_pattern,core_factor,source,as_of\nx,0,me,2026-01-01\n", "core_factor_check"),
+        ("processor_pattern,core_factor,source,as_of\nx,1,a,2026-01-01\nx,1,b,2026-01-01\n", "line 3,"),
+        ("processor_pattern,core_factor,source,as_of\n\nx,1,me\n", "line 3 has not the 4 values"),
+        ("", "the first line must name the columns"),
     ],
 )
 def test_a_file_that_does_not_fit_is_named_with_the_reason(
@@ -62,6 +65,20 @@ def test_a_file_that_does_not_fit_is_named_with_the_reason(
 
     assert reason in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+def test_a_file_that_a_spreadsheet_saved_is_read_or_told_what_it_lacks(
+    connection: Connection, tmp_path: Path
+) -> None:
+    path = tmp_path / "core_factors.csv"
+    text = "processor_pattern,core_factor,source,as_of\r\nprozeßor,0.5,me,2026-01-01\r\n"
+
+    path.write_text(text, encoding="utf-8-sig", newline="")
+    assert seeds.load(connection, tmp_path) == {"core_factors": 1}
+    assert seeds.differing(connection, tmp_path) == []
+    path.write_text(text, encoding="cp1252", newline="")
+    with pytest.raises(SettingsInvalid, match="Save it as CSV in UTF-8"):
+        seeds.load(connection, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["core_factor", "core factors (2)"])

@@ -1,8 +1,7 @@
 -- severity: warn
 -- dimension: conservation
--- A method gives what Flexera recharges, or there is a known reason why not. Licenses that no method fits,
--- beyond the tolerance of their type, are for a person to look at: bi.explanation has the figures of each
--- row.
+-- A method gives what Flexera recharges, quantity and cost, or there is a known reason why not. Licenses with
+-- charges that neither explains are for a person to look at: bi.explanation has the figures of each row.
 with
 
 deltas as (
@@ -12,9 +11,8 @@ deltas as (
         method_id,
         count(*) filter (where delta_reason = 'unexplained') as row_count,
         count(*) as consumer_count,
-        sum(abs(delta)) filter (where delta_reason = 'unexplained') as deviation,
-        sum(recharged_cost - derived_cost) filter (where delta_reason = 'unexplained') as cost,
-        sum(recharged_consumption) as consumption
+        coalesce(sum(abs(delta)) filter (where delta_reason = 'unexplained'), 0) as deviation,
+        sum(abs(recharged_cost - derived_cost)) filter (where delta_reason = 'unexplained') as cost_deviation
     from mart.fct_chargeback
     where load_id = %(load_id)s and snapshot_date = %(snapshot_date)s
     group by
@@ -28,13 +26,11 @@ select
     dim_licenses.license_name,
     deltas.consumer_count || ' consumers as ' || deltas.method_id || ' has them' as expected,
     deltas.row_count || ' of them off by ' || trim_scale(round(deltas.deviation, 6)) || ' in all'
-    || coalesce('; cost off by ' || deltas.cost, '') as found
+    || coalesce('; cost off by ' || deltas.cost_deviation, '') as found
 from deltas
 inner join mart.dim_licenses on deltas.license_key = dim_licenses.license_key
-where
-    deltas.row_count > 0
-    and deltas.deviation
-    > mart.allowed_gap(dim_licenses.license_type, deltas.consumer_count, deltas.consumption)
+where deltas.row_count > 0
 order by
+    deltas.cost_deviation desc nulls last,
     deltas.deviation desc,
     deltas.license_id asc

@@ -1,89 +1,81 @@
 -- severity: fail
 -- dimension: conservation
--- What the API recharges for a license is what the star recharges for it, to the last digit.
+-- What the API recharges to a consumer for a license is what the star recharges to it, to the last digit; and
+-- what is taken over from an earlier load is what it was there.
 with
 
-lines as (
+taken_over as (
+    select * from ops.taken_over_licenses
+    where load_id = %(load_id)s
+),
+
+expected as (
     select
         license_id,
+        consumer_identity,
         coalesce(sum(recharged_consumption), 0) as recharged_consumption,
         coalesce(sum(recharged_cost), 0) as recharged_cost,
         count(*) as line_count
     from intermediate.int_consumer_lines
     where load_id = %(load_id)s
-    group by license_id
-),
-
-facts as (
-    select
+    group by
         license_id,
-        coalesce(sum(recharged_consumption), 0) as recharged_consumption,
-        coalesce(sum(recharged_cost), 0) as recharged_cost,
-        sum(line_count) as line_count
-    from mart.fct_chargeback
-    where
-        load_id = %(load_id)s
-        and snapshot_date = %(snapshot_date)s
-        and license_id not in (
-            select taken_over_licenses.license_id from ops.taken_over_licenses
-            where taken_over_licenses.load_id = %(load_id)s
-        )
-    group by license_id
-),
-
-taken_over as (
-    select
-        taken_over_licenses.license_id,
-        coalesce(sum(previous.recharged_consumption), 0) as recharged_consumption,
-        coalesce(sum(previous.recharged_cost), 0) as recharged_cost,
-        count(previous.license_id) as line_count
-    from ops.taken_over_licenses
-    left join mart.fct_chargeback as previous
-        on
-            taken_over_licenses.from_load_id = previous.load_id
-            and taken_over_licenses.from_snapshot_date = previous.snapshot_date
-            and taken_over_licenses.license_id = previous.license_id
-    where taken_over_licenses.load_id = %(load_id)s
-    group by taken_over_licenses.license_id
-),
-
-taken_over_facts as (
-    select
-        taken_over_licenses.license_id,
-        coalesce(sum(fct_chargeback.recharged_consumption), 0) as recharged_consumption,
-        coalesce(sum(fct_chargeback.recharged_cost), 0) as recharged_cost,
-        count(fct_chargeback.license_id) as line_count
-    from ops.taken_over_licenses
-    left join mart.fct_chargeback
-        on
-            taken_over_licenses.license_id = fct_chargeback.license_id
-            and fct_chargeback.load_id = %(load_id)s
-            and fct_chargeback.snapshot_date = %(snapshot_date)s
-    where taken_over_licenses.load_id = %(load_id)s
-    group by taken_over_licenses.license_id
-),
-
-expected as (
-    select * from lines
+        consumer_identity
     union all
-    select * from taken_over
+    select
+        previous.license_id,
+        dim_consumers.consumer_identity,
+        coalesce(previous.recharged_consumption, 0) as recharged_consumption,
+        coalesce(previous.recharged_cost, 0) as recharged_cost,
+        previous.line_count
+    from taken_over
+    inner join mart.fct_chargeback as previous
+        on
+            taken_over.from_load_id = previous.load_id
+            and taken_over.from_snapshot_date = previous.snapshot_date
+            and taken_over.license_id = previous.license_id
+    inner join mart.dim_consumers on previous.consumer_key = dim_consumers.consumer_key
 ),
 
 found as (
-    select * from facts
-    union all
-    select * from taken_over_facts
+    select
+        facts.license_id,
+        dim_consumers.consumer_identity,
+        coalesce(sum(facts.recharged_consumption), 0) as recharged_consumption,
+        coalesce(sum(facts.recharged_cost), 0) as recharged_cost,
+        sum(facts.line_count) as line_count
+    from mart.fct_chargeback as facts
+    left join mart.dim_consumers on facts.consumer_key = dim_consumers.consumer_key
+    where facts.load_id = %(load_id)s and facts.snapshot_date = %(snapshot_date)s
+    group by
+        facts.license_id,
+        dim_consumers.consumer_identity
 )
 
 select
     coalesce(expected.license_id, found.license_id) as license_id,
-    coalesce(expected.recharged_consumption, 0) || ' for ' || coalesce(expected.recharged_cost, 0)
-    || ' in ' || coalesce(expected.line_count, 0) || ' lines' as expected,
-    coalesce(found.recharged_consumption, 0) || ' for ' || coalesce(found.recharged_cost, 0)
-    || ' in ' || coalesce(found.line_count, 0) || ' lines' as found
+    coalesce(expected.consumer_identity, found.consumer_identity) as consumer,
+    coalesce(
+        expected.recharged_consumption || ' for ' || expected.recharged_cost || ' in '
+        || expected.line_count || ' lines',
+        'nothing'
+    ) as expected,
+    coalesce(
+        found.recharged_consumption || ' for ' || found.recharged_cost || ' in '
+        || found.line_count || ' lines',
+        'nothing'
+    ) as found
 from expected
-full outer join found on expected.license_id = found.license_id
+full outer join found
+    on
+        expected.license_id = found.license_id
+        and expected.consumer_identity = found.consumer_identity
 where
-    coalesce(expected.recharged_consumption, 0) <> coalesce(found.recharged_consumption, 0)
-    or coalesce(expected.recharged_cost, 0) <> coalesce(found.recharged_cost, 0)
-    or coalesce(expected.line_count, 0) <> coalesce(found.line_count, 0)
+    expected.license_id is null
+    or found.license_id is null
+    or expected.recharged_consumption <> found.recharged_consumption
+    or expected.recharged_cost <> found.recharged_cost
+    or expected.line_count <> found.line_count
+order by
+    coalesce(expected.license_id, found.license_id),
+    coalesce(expected.consumer_identity, found.consumer_identity)

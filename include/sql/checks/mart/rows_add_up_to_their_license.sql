@@ -2,6 +2,7 @@
 -- dimension: conservation
 -- L3: what the rows of a license are recharged adds up to what it consumes, or there is a known reason.
 -- A reason that the license type bounds (a peak, in percent of the consumption) explains no more than that.
+-- The tolerance of the type counts once, as the license is rounded once, beside the fifth decimal of a row.
 with
 
 positions as (
@@ -13,7 +14,10 @@ positions as (
         positions.row_count,
         positions.residue,
         positions.residue_reason,
-        mart.allowed_gap(licenses.license_type, positions.row_count, positions.consumed) as allowed_gap,
+        greatest(
+            mart.allowed_gap(licenses.license_type, 1, positions.consumed),
+            0.00001 * positions.row_count
+        ) as allowed_gap,
         bounds.license_type is not null and positions.status = 'loaded' as is_bounded
     from mart.fct_license_positions as positions
     inner join mart.dim_licenses as licenses on positions.license_key = licenses.license_key
