@@ -411,9 +411,9 @@ def _described(inputs: Inputs) -> list[tuple[str, Inputs]]:
 
 def _is_one_server(inputs: Inputs) -> bool:
     """Whether names are those of users: one server is described, and its users one by one."""
-    sizes = (*_CORES, *_CORES_PER_PROCESSOR, *_PROCESSORS, *_PROCESSOR_LICENSES, "vcpus")
-    return isinstance(inputs.value("users"), dict) and any(
-        inputs.has(name) and not isinstance(inputs.value(name), dict) for name in sizes
+    sizes = (_CORES, _CORES_PER_PROCESSOR, _PROCESSORS, _PROCESSOR_LICENSES, ("vcpus",))
+    return isinstance(inputs.value(*_USERS), dict) and any(
+        inputs.has(*names) and not isinstance(inputs.value(*names), dict) for names in sizes
     )
 
 
