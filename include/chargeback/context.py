@@ -57,7 +57,7 @@ def load_request(flexera_conn_id: str) -> LoadRequest:
 
 
 def policy(kind: type[P]) -> P:
-    """What this run was asked for, by the params of a DAG whose policy is of that kind."""
+    """The policy in the params of this run; `kind` is the policy that its DAG has the params of."""
     context: Any = get_current_context()
     return kind.from_params(_params(context))
 
@@ -75,7 +75,7 @@ def most_mapped_tasks() -> int:
 def previous_kept_on_failure(
     database: Database, load_id: int, tell: Callable[[ChargebackError], None]
 ) -> Iterator[None]:
-    """Skip instead of fail, in a run that keeps what it published before of a license that cannot be read.
+    """Turn a failure of this task into a skip where its run carries forward licenses that cannot be read.
 
     An error that time may heal is tried again first, as often as the task's retries allow. `tell` gets the error
     that leads to a skip, as Airflow's callbacks for skipped tasks are not given it.

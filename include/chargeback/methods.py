@@ -110,7 +110,7 @@ class Method:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Override:
-    """Candidates of the licenses that fulfill every condition."""
+    """The methods of licenses that fulfill every condition, in place of those of their type."""
 
     methods: tuple[str, ...]
     license_ids: tuple[str, ...] = ()
@@ -118,7 +118,7 @@ class Override:
     license_types: tuple[str, ...] = ()
 
     def covers(self, license_: LicenseFacts) -> bool:
-        """Whether the license is meant."""
+        """Whether the license fulfills every condition; one that is not set is fulfilled by all."""
         return (
             (not self.license_ids or license_.license_id in self.license_ids)
             and _is_like(license_.publisher, self.publishers)
@@ -128,7 +128,10 @@ class Override:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LicenseFacts:
-    """What the catalog looks at to pick a license's candidates; consumed is what a total that is given is."""
+    """What the catalog looks at to pick a license's candidates.
+
+    `consumed` is the license's total by the API, for methods that share a given total instead of counting one.
+    """
 
     license_id: str
     license_type: str | None = None
@@ -213,7 +216,7 @@ class Catalog:
 def term(
     load_id: int, term_number: int, license_id: str, method: Method, consumed: Decimal | None
 ) -> tuple[object, ...]:
-    """One row of intermediate.int_license_terms; consumed counts where the method splits a total that is given."""
+    """One row of intermediate.int_license_terms; `consumed` is kept only where the method shares a given total."""
     license_quantity = consumed if method.is_total_given or method.family == "fixed_amount" else None
     return (
         load_id,

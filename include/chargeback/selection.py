@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 
-class LicenseFacts(Protocol):
+class ListedFacts(Protocol):
     """What a filter looks at."""
 
     @property
@@ -48,7 +48,7 @@ class LicenseFilter:
         """The params that filter licenses."""
         return list(cls.__dataclass_fields__)
 
-    def keeps(self, license_: LicenseFacts) -> bool:
+    def keeps(self, license_: ListedFacts) -> bool:
         """Whether the run wants this license."""
         return (
             _matches(self.publishers, license_.publisher)

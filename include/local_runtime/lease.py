@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Lease:
-    """A share in something that its last user puts away.
+    """A process's share in something common, such as a running server; whoever leaves last puts it away.
 
     The share ends with the process, however it ends; a program started with `descriptor` among its inherited
     descriptors holds on to it as well.
@@ -65,7 +65,7 @@ class Lease:
 
 @contextmanager
 def alone(path: Path, tell_that_it_waits: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Wait until no other process is in such a block for the same path."""
+    """Run the block while no other process runs one with the same path; waits for the one that does."""
     try:
         file = _locked(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

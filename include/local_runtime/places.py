@@ -24,7 +24,7 @@ def private_file(path: Path, text: str) -> None:
 
 
 def kept(path: Path, remedy: str) -> dict[str, Any]:
-    """The JSON object that was kept in a file; a Problem with what to do where the file is damaged."""
+    """The JSON object in a file; where the file is damaged, a Problem that says what to do."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except ValueError:

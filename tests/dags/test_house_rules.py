@@ -11,6 +11,7 @@ from airflow.sdk import RetryAction
 from nightly_tasks import TASKS
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError, ProgrammingError
 
+from chargeback.doctor import nights
 from chargeback.errors import AccessDenied, CheckFailed, ServiceBusy
 from chargeback.steps import loads
 
@@ -64,6 +65,7 @@ def test_a_run_ends_before_its_load_may_no_longer_read_from_the_api(dag_bag) -> 
     for dag in dag_bag.dags.values():
         assert dag.dagrun_timeout is not None, dag.dag_id
         assert dag.dagrun_timeout < timedelta(hours=loads._EXTRACTION_HOURS), dag.dag_id
+    assert dag_bag.dags["license_chargeback"].dagrun_timeout == timedelta(hours=nights._STALE_HOURS)
 
 
 def test_only_one_run_at_a_time_and_no_catching_up(dag_bag) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +14,10 @@ from airflow.dag_processing import processor
 from airflow.dag_processing.dagbag import DagBag
 from nightly_job import DAGS
 
+from chargeback import hooks, notifiers
+from chargeback.errors import PayloadChanged
+from chargeback.steps import loads
+from chargeback.steps.load_request import LoadRequest
 from chargeback.warehouse import budget
 
 LICENSES = ["41201", "41202", "41203"]
@@ -51,14 +56,34 @@ def test_a_license_that_fails_is_told_with_its_name_the_reason_and_what_to_do(ni
 
 
 def test_a_license_that_is_carried_forward_is_told_too(nightly, told) -> None:
+    assert nightly.run(license_ids=LICENSES).state == "success"
     told(events=["failure"])
-    nightly.simulator.add_fault(license="41202", status=403, times=None)
+    for license_id in ("41202", "41203"):
+        nightly.simulator.add_fault(license=license_id, status=403, times=None)
 
     assert nightly.run(license_ids=LICENSES, on_license_failure="keep_previous").state == "success"
 
-    [message] = told()
-    assert "license Oracle Real Application Clusters could not be read" in message
-    assert "carried forward" in message
+    messages = told()
+    assert len(messages) == 2
+    assert any("license Oracle Real Application Clusters could not be read" in each for each in messages)
+    assert all("carried forward" in each for each in messages)
+
+
+def test_a_task_is_told_once_a_try_however_often_it_is_called(nightly, told) -> None:
+    told(events=["failure"])
+    request = LoadRequest(org_id="12345", snapshot_date=nightly.today, today=nightly.today)
+    load_id = loads.open_load(hooks.database(), request)
+
+    for try_number in (4, 4, 8):
+        task = SimpleNamespace(
+            task_id="flatten",
+            dag_id="license_chargeback",
+            try_number=try_number,
+            xcom_pull=lambda task_ids: {"open_load": load_id}[task_ids],
+        )
+        notifiers.on_failure({"ti": task, "exception": PayloadChanged("The page is not JSON.")})
+
+    assert len(told()) == 2
 
 
 def test_what_is_published_anew_is_told_anew(nightly, told) -> None:

@@ -122,7 +122,7 @@ def _machine(doors: Doors) -> Iterator[Finding]:
 
 
 def _opened(check: str, open_: Callable[[], T]) -> Generator[Finding, None, T | None]:
-    """What a door leads to; None, and a finding, where it leads nowhere."""
+    """What a door opens; where it fails, None, after a finding with the text of the error."""
     try:
         return open_()
     except ChargebackError as error:
@@ -162,7 +162,10 @@ def _warehouse(
 def _budgets(
     database: Database | None, settings: FlexeraSettings
 ) -> tuple[RequestBudget | None, RequestBudget | None]:
-    """Those that every request of this tenant is taken from; none without a warehouse, where no night runs either."""
+    """The request budgets of a tenant, for its API and for its tokens.
+
+    None without a warehouse, which holds them: then no night spends of them, either.
+    """
     if database is None:
         return None, None
     connect = database.raw_connection

@@ -44,12 +44,12 @@ def warning(check: str, found: str, advice: str) -> Finding:
 
 
 def problem(check: str, found: str, advice: str = "") -> Finding:
-    """The night would fail or does not come; without advice where the text found says what to do itself."""
+    """The night would fail, or does not begin. No advice is needed where `found` says what to do itself."""
     return Finding(check, "problem", found, advice)
 
 
 def listed(names: Iterable[str]) -> str:
-    """Names with commas between; of many the first, and how many more."""
+    """The names with commas between them; where there are many, the first ones and how many more there are."""
     names = list(names)
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
     return ", ".join(names[:_MOST_NAMES]) + more

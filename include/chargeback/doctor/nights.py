@@ -84,7 +84,7 @@ def last_failure(session: Connection) -> Finding:
 
 
 def published(session: Connection, org_id: str) -> Finding:
-    """How long ago the day of the newest snapshot of an organization began."""
+    """Whether the newest snapshot of an organization is as new as the watch over the nights wants it."""
     newest, policy = freshness.newest(session, org_id), FreshnessPolicy()
     if newest.snapshot_date is None:
         return warning("published", str(newest), "Run make run, or switch on and trigger its nightly DAG")

@@ -171,7 +171,7 @@ def schema(database: Database) -> Finding:
 
 
 def rights(session: Connection) -> list[Finding]:
-    """What the user needs: temporary tables, schemas and tables that are its own or a loader's rights, and a role."""
+    """Whether the user may do what a night does, and whether there is a role for those who only read."""
     return [_database_rights(session), _ownership(session), _analyst(session)]
 
 

@@ -32,7 +32,7 @@ _MAP = "include/config/field_map.yaml"
 
 
 class Handful:
-    """The tenant's budget, of which few requests are taken and for which nobody waits long."""
+    """The tenant's budget for a look: a few requests, each in its turn, and no waiting where the limit is used up."""
 
     def __init__(self, budget: Budget | None, most: int = MOST_REQUESTS) -> None:
         self._budget = budget
@@ -245,7 +245,7 @@ def names(subject: str, found: Coverage) -> list[Finding]:
 
 
 def _optional(rows: str, found: Coverage, unread: str) -> Finding:
-    """A column that is never there is no wonder, unless the page has a field that may be it."""
+    """A missing optional column is only worth a look where the page has a field that no column reads."""
     if not found.absent:
         return ok("optional fields", f"{rows}: all are there. {unread}")
     absent = f"{rows}: no row has {listed(found.absent)}"

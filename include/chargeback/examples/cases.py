@@ -210,7 +210,7 @@ def _row_name(row: Sequence[object]) -> str:
 
 
 def price_of(inputs: Inputs) -> dict[str, object] | None:
-    """The price per right an example gives, and its currency or the decimals of that."""
+    """The price per right that an example gives, and its currency, or the number of decimals of the currency."""
     price = inputs.number_or_none("cost_per_right", "price_per_right", "price")
     currency = inputs.value("currency")
     scale = inputs.number_or_none("currency_scale", "cost_scale", "money_scale")
@@ -239,7 +239,7 @@ def _finished(case: Case, inputs: Inputs) -> Case:
 
 
 def _distinct(nodes: Sequence[Node]) -> list[Node]:
-    """The nodes, a number behind a name that stood before."""
+    """The nodes; a name that was taken already gets a number behind it."""
     parents = {node.get("parent_node_id") for node in nodes}
     seen: Counter[str] = Counter()
     distinct: list[Node] = []

@@ -159,7 +159,7 @@ def exchange(
 
 
 def _body(response: requests.Response, deadline: Deadline) -> bytes:
-    """The whole body; the clock is looked at for every part, also where it was there in one go."""
+    """The whole body; the deadline is looked at after every part, even where all of it came at once."""
     parts: list[bytes] = []
     byte_count = 0
     while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):

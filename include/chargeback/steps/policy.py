@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """Whose fields are params with their defaults: whole numbers of 1 or more, or true or false."""
+    """The base of such objects. Each field is a param with its default: a whole number from 1, or true or false."""
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> Self:

@@ -173,14 +173,14 @@ class RequestBudget:
             tell(held_back_seconds)
 
     def _leave(self) -> None:
-        """Let the next one in; a connection that is lost has done so."""
+        """Let the next one in. Where the connection is lost, the server has let it in already."""
         try:
             self._run(_LEAVE)
         except (psycopg2.OperationalError, psycopg2.InterfaceError):
             self.close()
 
     def _try(self) -> float:
-        """Take the turn if it has come, which leaves nothing to wait for; else how long it is until then."""
+        """Take the turn if it has come and return 0; else return the seconds until it comes."""
         request, wait_seconds, self._is_held_back = self._run(_TAKE)
         if request is None:
             return max(float(wait_seconds), _SHORTEST_SLEEP_SECONDS)

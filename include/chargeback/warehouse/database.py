@@ -76,7 +76,7 @@ class Database:
 
 
 def address(url: sqlalchemy.URL) -> str:
-    """Host, port and database of a server, for people; what is not given is what PostgreSQL's client library takes."""
+    """Host, port and database of a server, for people; what is not given, as the client library fills it in."""
     return f"{url.host or 'a local socket'}:{url.port or 5432}/{url.database or ''}"
 
 

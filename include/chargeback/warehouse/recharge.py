@@ -122,7 +122,7 @@ _LAST_STEPS = frozenset({step[0]: step for step in (*ONCE, *steps())}.values())
 
 
 def _batches(connection: Connection, parameters: Parameters, batch_rows: int) -> Sequence[RowMapping]:
-    """First and last term and license of each."""
+    """The batches: of each its first and last term, and its first and last license."""
     found = execute(connection, _BATCHES, load_id=parameters["load_id"], batch_rows=batch_rows)
     return found.mappings().all()
 

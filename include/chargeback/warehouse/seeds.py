@@ -24,7 +24,7 @@ def load(connection: Connection, folder: Path = SEEDS_FOLDER) -> dict[str, int]:
 
 
 def differing(connection: Connection, folder: Path = SEEDS_FOLDER) -> list[str]:
-    """The files whose figures are not those of their table; tells by a temporary table, and changes nothing."""
+    """The files whose figures are not those of their table; compares in a temporary table, and changes nothing."""
     return [path.name for path in sorted(folder.glob("*.csv")) if _differs(connection, path)]
 
 
@@ -92,6 +92,6 @@ def _lines(path: Path) -> list[list[str]]:
 
 
 def _line(context: str) -> str:
-    """The line of the file that PostgreSQL stopped at, which does not see the first; nothing where it tells none."""
+    """Which line of the file PostgreSQL stopped at, in words; it counts without the first."""
     found = re.search(r"line (\d+)", context)
     return f", line {int(found[1]) + 1}," if found else ""
