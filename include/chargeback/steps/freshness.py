@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from sqlalchemy.engine import Connection
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +88,7 @@ def check(found: Newest, policy: FreshnessPolicy, dag_id: str) -> None:
             f"{found}; {policy.allowed_age_hours} hours are allowed. See in Airflow whether the DAG {dag_id} is "
             "switched on and how its last run ended; a date that was missed cannot be read any more."
         )
+    log.info("%s", found)
 
 
 def is_to_tell(database: Database, org_id: str) -> bool:
