@@ -49,7 +49,13 @@ SERVER = (
     "--worker-class=gthread",
     "--threads=8",
     "--timeout=120",
+    "--no-control-socket",  # it would lie in the home folder
     "superset.app:create_app()",
+)
+OTHER_PYTHONS = ("python3.12", "python3.11")
+NO_PYTHON = (
+    "Superset 6.1 does not run on Python 3.13, and no other was found: install Python 3.12 or 3.11 beside it, "
+    "so that python3.12 or python3.11 can be called"
 )
 NO_READER = (
     "The dashboard reads a warehouse of yours with a login of its own: have one made by "
@@ -75,7 +81,8 @@ def main() -> int:
 
 def install() -> None:
     """Superset's environment, exactly as locked; made once for a lock and a Python."""
-    wanted = f"{sys.version}\n{hashlib.sha256(LOCK.read_bytes()).hexdigest()}\n"
+    base = python_for(sys.version_info.minor)
+    wanted = f"{base}\n{sys.version}\n{hashlib.sha256(LOCK.read_bytes()).hexdigest()}\n"
     HOME.mkdir(parents=True, exist_ok=True)
     with alone(HOME / "install.lock"):
         if STAMP.is_file() and STAMP.read_text(encoding="utf-8") == wanted:
@@ -83,12 +90,27 @@ def install() -> None:
         STAMP.unlink(missing_ok=True)
         say("Installing Superset in an environment of its own (once; about a minute, 800 MB)")
         target = str(VENV / "bin" / "python")
-        base = str(
-            Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}"
-        )  # not the one of our venv
         _uv(base, "venv", "--quiet", "--clear", "--no-project", "--python", base, str(VENV))
         _uv(base, "pip", "sync", "--quiet", "--require-hashes", "--python", target, str(LOCK))
         STAMP.write_text(wanted, encoding="utf-8")
+
+
+def python_for(minor: int) -> str:
+    """A Python that Superset runs on: ours without our packages, or one beside it where ours is too new."""
+    if minor <= 12:
+        return str(Path(sys.base_prefix) / "bin" / f"python3.{minor}")
+    for name in OTHER_PYTHONS:
+        # By its answer: a launcher such as pyenv's may stand for a version that is not switched on.
+        if found := shutil.which(name):
+            told = subprocess.run(
+                [found, "-I", "-c", "import sys; print(sys.executable)"],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if told.returncode == 0:
+                return told.stdout.strip()
+    raise Problem(NO_PYTHON)
 
 
 def reader_url(server: PostgresServer, named: dict[str, str]) -> URL:
