@@ -7,7 +7,7 @@ from alembic import op
 from chargeback.warehouse.migrations import run_sql_beside
 
 revision = "0018"
-down_revision = "0016"
+down_revision = "0017"
 
 
 def upgrade() -> None:

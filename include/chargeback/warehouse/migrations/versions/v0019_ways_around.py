@@ -7,7 +7,7 @@ from alembic import op
 from chargeback.warehouse.migrations import run_sql_beside
 
 revision = "0019"
-down_revision = "0016"
+down_revision = "0018"
 
 
 def upgrade() -> None:

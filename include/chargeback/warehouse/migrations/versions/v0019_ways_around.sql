@@ -36,6 +36,9 @@ begin
             )
         order by pg_class.oid desc
     loop
+        if found.definition = pg_get_viewdef(found.name) then
+            raise exception 'no name of %s could be veiled: its definition is not as expected', found.name;
+        end if;
         execute format(
             'create or replace view %s with (security_invoker = true) as %s', found.name, found.definition
         );
