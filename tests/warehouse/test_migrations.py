@@ -10,6 +10,7 @@ import pytest
 
 from chargeback.errors import SchemaMismatch
 from chargeback.steps import loads
+from chargeback.steps.load_request import LoadRequest
 from chargeback.warehouse import migrations
 from chargeback.warehouse.database import Database, execute
 
@@ -24,7 +25,7 @@ PARTITIONS = """
 """
 
 DAY = datetime.date(2026, 11, 24)
-NIGHT = loads.LoadRequest(org_id="12345", snapshot_date=DAY, today=DAY)
+NIGHT = LoadRequest(org_id="12345", snapshot_date=DAY, today=DAY)
 
 
 def test_an_empty_database_is_not_current_and_an_upgraded_one_is(new_database: URL) -> None:
