@@ -1,7 +1,7 @@
 -- severity: fail
 -- dimension: conservation
--- L2 and L6 in the tree of machines: what a cluster, a host or a machine is recharged is what its consumers
--- are; and what a cluster consumes is what its hosts do.
+-- L2 and L6 in the tree of machines: what a cluster or a host is recharged is what its consumers are; and what
+-- a cluster consumes is what its hosts do.
 with
 
 charges as (
@@ -61,27 +61,6 @@ clusters as (
         and fct_cluster_consumption.snapshot_date = %(snapshot_date)s
 ),
 
--- A machine is charged for all its users; those of an earlier load were compared there.
-charges_by_machine as (
-    select
-        machines.license_id,
-        machines.device_identity,
-        machines.consumer_key,
-        coalesce(sum(lines.recharged_consumption), 0) as consumption,
-        coalesce(sum(lines.recharged_cost), 0) as cost
-    from intermediate.int_virtual_machines as machines
-    inner join intermediate.int_consumer_lines as lines
-        on
-            machines.load_id = lines.load_id
-            and machines.license_id = lines.license_id
-            and machines.device_identity = lines.device_identity
-    where machines.load_id = %(load_id)s and lines.is_virtual_machine
-    group by
-        machines.license_id,
-        machines.device_identity,
-        machines.consumer_key
-),
-
 hosts_by_cluster as (
     select
         hosts.license_id,
@@ -131,21 +110,6 @@ compared as (
         on
             charges_by_cluster.license_id = clusters.license_id
             and charges_by_cluster.identity = clusters.identity
-    union all
-    select
-        charges_by_machine.license_id,
-        'machine ' || charges_by_machine.device_identity as node,
-        charges_by_machine.consumption as charged_consumption,
-        charges_by_machine.cost as charged_cost,
-        machines.recharged_consumption as consumption,
-        machines.recharged_cost as cost
-    from charges_by_machine
-    left join mart.fct_vm_consumption as machines
-        on
-            charges_by_machine.license_id = machines.license_id
-            and charges_by_machine.consumer_key = machines.consumer_key
-            and machines.load_id = %(load_id)s
-            and machines.snapshot_date = %(snapshot_date)s
 )
 
 select

@@ -1,12 +1,14 @@
 -- severity: fail
 -- dimension: conservation
--- L6 for the lowest level: every virtual machine of a license is there, and together they are recharged what
--- all rows of theirs are. Of a license that was taken over they are those of the load it is from.
+-- L6 for the lowest level: every virtual machine of a license is there, and is recharged what all rows of it
+-- are. Those of a license that was taken over are those of the load it is from.
 with
 
-rows_of_machines as (
+due as (
     select
         license_id,
+        (array_agg(consumer_key order by page_number desc, row_number desc))[1] as consumer_key,
+        device_identity as machine,
         coalesce(sum(recharged_consumption), 0) as consumption,
         coalesce(sum(recharged_cost), 0) as cost
     from intermediate.int_consumer_lines
@@ -15,11 +17,11 @@ rows_of_machines as (
         license_id,
         device_identity
     having bool_or(is_virtual_machine)
-),
-
-taken_over as (
+    union all
     select
         previous.license_id,
+        previous.consumer_key,
+        'consumer ' || previous.consumer_key as machine,
         coalesce(previous.recharged_consumption, 0) as consumption,
         coalesce(previous.recharged_cost, 0) as cost
     from ops.taken_over_licenses
@@ -31,43 +33,31 @@ taken_over as (
     where taken_over_licenses.load_id = %(load_id)s
 ),
 
-due as (
-    select
-        license_id,
-        count(*) as machine_count,
-        sum(consumption) as consumption,
-        sum(cost) as cost
-    from (
-        select * from rows_of_machines
-        union all
-        select * from taken_over
-    ) as machines
-    group by license_id
-),
-
 shown as (
     select
         license_id,
-        count(*) as machine_count,
-        coalesce(sum(recharged_consumption), 0) as consumption,
-        coalesce(sum(recharged_cost), 0) as cost
+        consumer_key,
+        coalesce(recharged_consumption, 0) as consumption,
+        coalesce(recharged_cost, 0) as cost
     from mart.fct_vm_consumption
     where load_id = %(load_id)s and snapshot_date = %(snapshot_date)s
-    group by license_id
 )
 
 select
     coalesce(due.license_id, shown.license_id) as license_id,
-    coalesce(due.machine_count, 0) || ' machines with ' || coalesce(due.consumption, 0) || ' for '
-    || coalesce(due.cost, 0) as expected,
-    coalesce(shown.machine_count, 0) || ' machines with ' || coalesce(shown.consumption, 0) || ' for '
-    || coalesce(shown.cost, 0) as found
+    coalesce(due.machine, 'consumer ' || shown.consumer_key) as machine,
+    coalesce(due.consumption || ' for ' || due.cost, 'no such machine') as expected,
+    coalesce(shown.consumption || ' for ' || shown.cost, 'no such machine') as found
 from due
-full outer join shown on due.license_id = shown.license_id
+full outer join shown
+    on
+        due.license_id = shown.license_id
+        and due.consumer_key = shown.consumer_key
 where
     due.license_id is null
     or shown.license_id is null
-    or due.machine_count <> shown.machine_count
     or due.consumption <> shown.consumption
     or due.cost <> shown.cost
-order by license_id
+order by
+    license_id,
+    machine
