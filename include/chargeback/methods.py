@@ -39,6 +39,7 @@ FAMILIES: dict[str, dict[str, tuple[Any, ...]]] = {
         "measure": _COUNTED,
         "weight": ("quantity", "equal", "cores", "users", "installations"),
         "residue_policy": ("pro_rata", "separate_row"),
+        "is_by_allocation": (False, True),
     },
     "named_users": {
         "measure": ("users",),
@@ -61,6 +62,7 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "scope": ("host", "cluster"),
     "is_sub_capacity": (False, True),
     "is_total_given": (False,),
+    "is_by_allocation": (False,),
     "factor_source": ("none", "points_per_core", "core_factor"),
 }
 _REQUIRED = ("family", "measure", "weight", "explanation", "source")
@@ -74,7 +76,10 @@ _NUMBERS = (
 )
 _NAMES = ("minimum_list", "cloud_list", "tier_list", "explanation", "source")
 # What a license's capacity tree may have in it; a method that needs what is not there would give what another gives.
-FEATURES = ("clusters", "hosts", "pools", "caps", "clouds", "processors", "stand_alone", "installations")
+FEATURES = (
+    *("clusters", "hosts", "pools", "caps", "clouds", "processors", "stand_alone"),
+    *("installations", "allocations"),
+)
 _CONDITIONS = ("license_ids", "publishers", "license_types")
 
 
@@ -92,6 +97,7 @@ class Method:
     scope: str = "host"
     is_sub_capacity: bool = True
     is_total_given: bool = False
+    is_by_allocation: bool = False
     factor_source: str = "none"
     factor: Decimal | None = None
     minimum_list: str | None = None

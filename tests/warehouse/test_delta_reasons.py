@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 STAND_ALONE = "Oracle Database Enterprise Edition, stand-alone servers"
 GROUPED = "oracle_processor.device.group_rounding.v1"
 TIERED = "ibm_rvu.tiers.resources.v1"
+NAMED_USERS = "Visual Studio Enterprise"
 
 Reasons = dict[str | None, int]
 
@@ -124,6 +125,12 @@ def test_a_license_differs_by_what_its_rows_differ_by(
     [(found, residue)] = warehouse.rows("select residue_reason, residue from bi.license_position")
     [(delta,)] = warehouse.rows("select sum(delta) from bi.explanation")
     assert (found, residue) == (reason, -delta)
+
+
+def test_a_named_user_owes_what_is_allocated_used_or_not(reasons: Callable[..., Reasons]) -> None:
+    found = reasons(NAMED_USERS, forms=["allocated_without_install"])
+
+    assert set(found) == {None}, found
 
 
 def test_a_license_that_no_method_fits_is_flagged_for_a_person(

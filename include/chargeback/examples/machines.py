@@ -19,6 +19,8 @@ from chargeback.examples.inputs import Inputs, entry
 from chargeback.examples.oracle import PROCESSOR_TYPE, cores_of
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
     from chargeback.methods import Method
 
 _POINTS_PER_CORE = ("points_per_core", "points", "factor", "pvu_per_core")
@@ -141,21 +143,28 @@ def per_user(inputs: Inputs) -> Case:
     """Each user counts once, on however many devices."""
     if inputs.has("licensable_installs", "installs"):
         return _installations(inputs)
-    return _each_user(inputs, "users", "allocated_users", "allocated")
+    return _each_user("user.each.v1", _accounts(inputs, "users", "allocated_users", "allocated"))
 
 
 @calculation("named_user", "named_users")
 def named_user(inputs: Inputs) -> Case:
     """Users to whom the license is allocated; those who only use it do not count."""
-    return _each_user(inputs, "allocated_users", "allocated", "users")
+    allocated = _accounts(inputs, "allocated_users", "allocated", "users")
+    listed = _accounts(inputs, "users") if inputs.has("users") else []
+    return _each_user("user.allocated.v1", list(dict.fromkeys([*allocated, *listed])), allocated)
 
 
-def _each_user(inputs: Inputs, *names: str) -> Case:
+def _accounts(inputs: Inputs, *names: str) -> list[str]:
     value = inputs.value(*names)
     if isinstance(value, list | dict):
-        accounts = [str(name) for name in value]
-    else:
-        users = range(1, whole(inputs.number(*names), names[0]) + 1)
-        accounts = [f"user{number}" for number in users]
-    nodes = [{"node_id": account, "node_type": "user", "account_id": account} for account in accounts]
-    return Case([License(method=method("user.each.v1"), nodes=nodes)], consumption)
+        return [str(name) for name in value]
+    users = range(1, whole(inputs.number(*names), names[0]) + 1)
+    return [f"user{number}" for number in users]
+
+
+def _each_user(method_id: str, accounts: Sequence[str], allocated: Collection[str] = ()) -> Case:
+    nodes = [
+        {"node_id": account, "node_type": "user", "account_id": account, "is_allocated": account in allocated}
+        for account in accounts
+    ]
+    return Case([License(method=method(method_id), nodes=nodes)], consumption)

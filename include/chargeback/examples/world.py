@@ -37,6 +37,7 @@ _NODE_COLUMNS = (
     "account_id",
     "installations",
     "has_installation",
+    "is_allocated",
     "is_eligible_for_sub_capacity",
     "is_cloud",
     "is_hyperthreaded",

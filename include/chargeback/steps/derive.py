@@ -52,7 +52,8 @@ def _licenses(connection: Connection, load_id: object) -> list[LicenseFacts]:
                     case when bool_or(is_cloud) then 'clouds' end,
                     case when bool_or(level = 0 and sockets is not null) then 'processors' end,
                     case when bool_or(level = 0 and host_node_id is null) then 'stand_alone' end,
-                    case when bool_or(installations > 1) then 'installations' end
+                    case when bool_or(installations > 1) then 'installations' end,
+                    case when bool_or(is_allocated) then 'allocations' end
                 ], null) as features
             from intermediate.int_capacity_nodes
             where load_id = %(load_id)s

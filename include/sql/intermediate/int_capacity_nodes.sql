@@ -30,6 +30,7 @@ lines as (
         raw_lines.host_processors,
         raw_lines.points_per_core,
         raw_lines.is_eligible_for_sub_capacity,
+        raw_lines.is_allocated,
         inner_pools.pool_name,
         inner_pools.capped_cores as pool_cores,
         outer_pools.pool_name as outer_pool_name,
@@ -75,6 +76,7 @@ placed as (
             order by page_number desc, row_number desc
         ) as place,
         sum(consuming_installations) over consumers as installations,
+        bool_or(is_allocated) over consumers as is_allocated_anywhere,
         sum(recharged_consumption) over consumers as recharged_sum,
         sum(recharged_cost) over consumers as cost_sum
     from lines
@@ -140,6 +142,7 @@ consumers as (
         weights.allocation_weight,
         placed.installations,
         coalesce(placed.installations > 0, true) as has_installation,
+        placed.is_allocated_anywhere as is_allocated,
         placed.is_eligible_for_sub_capacity,
         coalesce(placed.device_type ~* 'cloud|instance', false) as is_cloud,
         placed.recharged_sum as recharged_consumption,
@@ -303,6 +306,7 @@ nodes as (
         null as allocation_weight,
         null as installations,
         null as has_installation,
+        null as is_allocated,
         null as is_eligible_for_sub_capacity,
         null as is_cloud,
         null as recharged_consumption,
@@ -327,6 +331,7 @@ select
     allocation_weight,
     installations,
     has_installation,
+    is_allocated,
     is_eligible_for_sub_capacity,
     is_cloud,
     recharged_consumption,

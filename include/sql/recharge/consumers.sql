@@ -1,7 +1,7 @@
 -- One row per license, method and node: each consumer counts by itself, then the license rounds and has its
 -- minimum. What is counted (cores, processors, threads, users, installations, devices) is raised to the
 -- minimums, multiplied by its factor and divided by what one right covers; nothing is shared but what
--- rounding and the minimum add.
+-- rounding and the minimum add. Those with an installation count, or those the license is allocated to.
 with
 
 terms as (
@@ -53,7 +53,7 @@ measured as (
         nodes.load_id = %(load_id)s
         and nodes.license_id between %(first_license_id)s and %(last_license_id)s
         and nodes.level = 0
-        and nodes.has_installation
+        and case when terms.is_by_allocation then nodes.is_allocated else nodes.has_installation end
 ),
 
 -- An account that is listed more than once counts once, where its quantity is largest.
