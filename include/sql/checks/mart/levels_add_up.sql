@@ -1,7 +1,7 @@
 -- severity: fail
 -- dimension: conservation
--- L2 and L6 in the tree of machines: what a cluster or a host is recharged is what its consumers are; and what
--- a cluster consumes is what its hosts do.
+-- L2 and L6 in the tree of machines: what a cluster or a host is recharged is what its consumers are; and
+-- what a cluster consumes is what its hosts do.
 with
 
 charges as (
