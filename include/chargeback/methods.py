@@ -240,7 +240,7 @@ def _is_like(value: str | None, globs: Sequence[str]) -> bool:
 
 
 class _Loader(yaml.SafeLoader):
-    """Numbers stay texts, so that they are read as exact decimals, and a name may stand only once."""
+    """Fractions stay texts, so that they are read as exact decimals, and a name may stand only once."""
 
 
 def _document(text: str, mistakes: list[str]) -> dict[str, Any]:
@@ -268,7 +268,14 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
 
 
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+def _whole(_loader: _Loader, node: yaml.ScalarNode) -> int | str:
+    """A whole number; an id such as 041215, which YAML alone takes for one of base 8, stays as it is written."""
+    text = str(node.value)
+    return int(text) if re.fullmatch(r"-?(0|[1-9][0-9]*)", text) else text
+
+
 _Loader.add_constructor("tag:yaml.org,2002:float", lambda _loader, node: str(node.value))
+_Loader.add_constructor("tag:yaml.org,2002:int", _whole)
 
 
 def _catalog(document: dict[str, Any], mistakes: list[str]) -> Catalog:
@@ -333,6 +340,12 @@ def _overrides(value: Any, methods: Mapping[str, Any], mistakes: list[str]) -> t
         if wrong := [name for name, texts in conditions.items() if not isinstance(texts, list)]:
             mistakes.append(f"{where}: {', '.join(wrong)} must be a list")
             continue
+        mistakes += [
+            f"{where}: {name} has {value!r}, not a text"
+            for name, values in conditions.items()
+            for value in values
+            if not isinstance(value, int | str) or isinstance(value, bool)
+        ]
         overrides.append(
             Override(
                 methods=_method_ids(where, entry.get("methods"), methods, mistakes),

@@ -207,6 +207,17 @@ def test_a_method_is_tried_where_the_license_has_what_it_needs() -> None:
     assert tried("Oracle Processor") == {"oracle_processor.cluster.vm_cores.v1"}
 
 
+def test_the_id_of_an_override_is_what_is_written() -> None:
+    catalog = parse(overrides='[{license_ids: [041215, 7, "8"], methods: [device.each.v1]}]')
+
+    assert catalog.overrides[0].license_ids == ("041215", "7", "8")
+
+
+def test_what_cannot_be_an_id_of_an_override_is_told() -> None:
+    with pytest.raises(SettingsInvalid, match="override 1: license_ids has None, not a text"):
+        parse(overrides="[{license_ids: [null], methods: [device.each.v1]}]")
+
+
 def test_an_override_is_tried_whatever_the_license_has() -> None:
     catalog = parse(", needs: [clusters]", "[{license_ids: ['1'], methods: [device.each.v1]}]")
     facts = LicenseFacts(license_id="1", license_type="Device", features=())

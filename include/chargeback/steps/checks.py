@@ -40,7 +40,8 @@ class CheckResult:
 
     def __str__(self) -> str:
         shown = "; ".join(
-            ", ".join(f"{name} {value}" for name, value in row.items()) for row in self.sample[:_SHOWN_ROWS]
+            ", ".join(f"{name} {str(value).removesuffix('.')}" for name, value in row.items())
+            for row in self.sample[:_SHOWN_ROWS]
         )
         rows = "1 row" if self.failing_row_count == 1 else f"{self.failing_row_count} rows, first"
         return f"{self.check.name}: {rows}: {shown}"
