@@ -58,7 +58,7 @@ def against_copy(world: BenchWorld) -> Ratio:
     with world.pages(rows, page_size) as url:
         for number in range(1, REPEATS + 1):  # in turns, as the machine may change its pace
             ours.append(_extract(world, database, url, rows))
-            copied.append(_copy(database, f"copied_{number}", bodies))
+            copied.append(_copy(database, f"public.copied_{number}", bodies))
     seconds, least = statistics.median(ours), statistics.median(copied)
     megabytes = sum(map(len, bodies)) / 1e6
     return Ratio(seconds / least, f"{seconds:.2f} s, COPY {least:.2f} s, of {megabytes:,.0f} MB")
