@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _FACTOR = ("factor", "core_factor")
 _POLICY = ("policy", "residue_policy", "residue", "residue_mode", "mode")
-_BY_INSTANCE = ("users_by_instance", "instances", "users", "quantities")
+_BY_INSTANCE = ("users_by_instance", "users_by_server", "instances", "users", "quantities")
 _USERS = ("users", "named_users", "distinct_users", "oracle_users", "user_count")
 _ACCOUNTS = ("accounts", "users_by_account")
 _PER_SERVER = ("min_per_server", "minimum_per_server", "per_server")
