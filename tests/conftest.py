@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 # Tests need no durability: a machine that stops takes the test run with it.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
+# Two plans of one query that a test compares must come of the same statistics.
+STEADY = {"autovacuum": "off"}
 SECRETS = {
     "fernet_key": "dGVzdHMtZW5jcnlwdC1ub3RoaW5nLW9mLXZhbHVlISE=",
     "jwt_secret": "tests-sign-nothing-of-value-with-this-secret-1",
@@ -52,7 +54,9 @@ def pytest_configure(config: pytest.Config) -> None:
         metadata = make_url(given).set(database=f"airflow_test_{uuid.uuid4().hex}")
         metadata_url = metadata.set(drivername="postgresql").render_as_string(hide_password=False)
     else:
-        server = config.stash[SERVER] = PostgresServer(Path(folder.name) / "postgres", FAST, port=free_port())
+        server = config.stash[SERVER] = PostgresServer(
+            Path(folder.name) / "postgres", FAST | STEADY, port=free_port()
+        )
         metadata_url = server.planned_url("airflow")
     home = Path(folder.name) / "airflow"
     use(

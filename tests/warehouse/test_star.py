@@ -168,6 +168,41 @@ def test_every_table_and_column_of_mart_has_a_comment(connection: Connection) ->
     assert list(silent) == []
 
 
+def test_a_fact_knows_the_latest_nights_of_its_own_organization(
+    connection: Connection, nights: Nights
+) -> None:
+    for org_id, dates in {
+        "12345": ["2026-10-30", "2026-11-23", "2026-11-24"],
+        "67890": ["2026-11-22", "2026-10-31"],
+    }.items():
+        nights.org_id = org_id
+        for snapshot_date in dates:
+            nights.run(night(snapshot_date))
+
+    assert _marked(connection, "is_latest_snapshot") == [("12345", "2026-11-24"), ("67890", "2026-11-22")]
+    last_of_month = [
+        *[("12345", "2026-10-30"), ("12345", "2026-11-24")],
+        *[("67890", "2026-10-31"), ("67890", "2026-11-22")],
+    ]
+    assert _marked(connection, "is_last_snapshot_of_month") == last_of_month
+    execute(connection, "delete from ops.snapshots where snapshot_date = '2026-11-24'")
+    assert _marked(connection, "is_latest_snapshot") == [("12345", "2026-11-23"), ("67890", "2026-11-22")]
+
+
+def _marked(connection: Connection, mark: str) -> list[tuple[str, str]]:
+    """Organizations and dates of the marked rows, which all facts must agree on."""
+    facts = ("chargeback", "license_position", "vm_consumption", "host_consumption", "cluster_consumption")
+    found = [
+        execute(
+            connection,
+            f"select distinct org_id, snapshot_date::text from bi.fact_{fact} where {mark} order by 1, 2",
+        ).all()
+        for fact in (*facts, "product_use")
+    ]
+    assert all(rows == found[0] for rows in found)
+    return [tuple(row) for row in found[0]]
+
+
 DEEP = "/".join("abcdefghijkl")
 OF_THE_FIRST_RELEASES = f"""
 insert into ops.loads (org_id, snapshot_date, source, pages_load_id, status)
