@@ -268,6 +268,8 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
 
 
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+
+
 def _whole(_loader: _Loader, node: yaml.ScalarNode) -> int | str:
     """A whole number; an id such as 041215, which YAML alone takes for one of base 8, stays as it is written."""
     text = str(node.value)
