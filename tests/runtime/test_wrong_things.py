@@ -120,7 +120,9 @@ def test_a_warehouse_that_is_named_wrongly(project: Project, changes: dict[str, 
 
 
 def test_a_file_of_examples_that_is_not_there(project: Project) -> None:
-    assert project.refusal("examples", "missing.yaml").startswith("missing.yaml: No such file or directory.")
+    found = project.refusal("examples", "missing.yaml")
+
+    assert found.startswith(f"missing.yaml: No such file or directory in {project.folder}.")
 
 
 @pytest.mark.parametrize("text", ['{"fernet', "[]", '{"fernet_key": "x"}'])
