@@ -72,9 +72,14 @@ class Warehouse:
         }
 
     def schema(self) -> list[str]:
-        """Every statement that makes the schema, as pg_dump writes it."""
+        """Every statement that makes the schema, as pg_dump writes it; grants last, as their order means nothing."""
         done = run("pg_dump", self.url, "--schema-only")
-        return [line for line in done.splitlines() if not line.startswith(("\\", "--"))]
+        lines = [line for line in done.splitlines() if not line.startswith(("\\", "--"))]
+        return [line for line in lines if not _is_grant(line)] + sorted(filter(_is_grant, lines))
+
+
+def _is_grant(line: str) -> bool:
+    return line.startswith("GRANT ")
 
 
 def first_release(url: URL) -> Warehouse:
