@@ -53,7 +53,8 @@ clusters as (
         fct_cluster_consumption.license_id,
         dim_clusters.cluster_identity as identity,
         coalesce(fct_cluster_consumption.recharged_consumption, 0) as consumption,
-        coalesce(fct_cluster_consumption.recharged_cost, 0) as cost
+        coalesce(fct_cluster_consumption.recharged_cost, 0) as cost,
+        fct_cluster_consumption.consumption as consumed
     from mart.fct_cluster_consumption
     inner join mart.dim_clusters on fct_cluster_consumption.cluster_key = dim_clusters.cluster_key
     where
@@ -65,23 +66,13 @@ hosts_by_cluster as (
     select
         hosts.license_id,
         dim_clusters.cluster_identity as identity,
-        sum(hosts.consumption) as consumption
+        sum(hosts.consumption) as consumed
     from mart.fct_host_consumption as hosts
     inner join mart.dim_clusters on hosts.cluster_key = dim_clusters.cluster_key
     where hosts.load_id = %(load_id)s and hosts.snapshot_date = %(snapshot_date)s
     group by
         hosts.license_id,
         dim_clusters.cluster_identity
-),
-
-consuming_clusters as (
-    select
-        clusters.license_id,
-        dim_clusters.cluster_identity as identity,
-        clusters.consumption
-    from mart.fct_cluster_consumption as clusters
-    inner join mart.dim_clusters on clusters.cluster_key = dim_clusters.cluster_key
-    where clusters.load_id = %(load_id)s and clusters.snapshot_date = %(snapshot_date)s
 ),
 
 compared as (
@@ -125,16 +116,16 @@ where
     or coalesce(cost, 0) <> coalesce(charged_cost, 0)
 union all
 select
-    consuming_clusters.license_id,
-    'cluster ' || consuming_clusters.identity as node,
-    coalesce(hosts_by_cluster.consumption::text, 'nothing') || ' consumed by its hosts' as expected,
-    coalesce(consuming_clusters.consumption::text, 'nothing') || ' by the cluster' as found
-from consuming_clusters
+    clusters.license_id,
+    'cluster ' || clusters.identity as node,
+    coalesce(hosts_by_cluster.consumed::text, 'nothing') || ' consumed by its hosts' as expected,
+    coalesce(clusters.consumed::text, 'nothing') || ' by the cluster' as found
+from clusters
 left join hosts_by_cluster
     on
-        consuming_clusters.license_id = hosts_by_cluster.license_id
-        and consuming_clusters.identity = hosts_by_cluster.identity
-where consuming_clusters.consumption is distinct from hosts_by_cluster.consumption
+        clusters.license_id = hosts_by_cluster.license_id
+        and clusters.identity = hosts_by_cluster.identity
+where clusters.consumed is distinct from hosts_by_cluster.consumed
 order by
     license_id,
     node
