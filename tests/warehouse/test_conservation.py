@@ -89,6 +89,7 @@ def test_random_lines_keep_their_totals_through_facts_and_trees(
 
         assert set(found) <= {
             "rows_repeated_across_pages",
+            "rows_differ",
             "host_figures_agree",
             "rows_add_up_to_their_host",
             "deltas_are_explained",

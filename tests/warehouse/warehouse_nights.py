@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from chargeback.methods import Catalog
 from chargeback.steps import checks, derive
 from chargeback.steps.build import LAYERS
+from chargeback.steps.flatten import content_hash
 from chargeback.warehouse import scripts
 from chargeback.warehouse.database import copy_rows, execute
 
@@ -188,7 +189,8 @@ class Nights:
         for row_number, line in enumerate(page, start=1):
             row = {**key, "row_number": row_number}
             columns = {name: value for name, value in line.items() if name != "products"}
-            self._insert("intermediate.int_consumption_lines", [{**row, **columns}])
+            content = content_hash({name: str(value) for name, value in line.items() if value is not None})
+            self._insert("intermediate.int_consumption_lines", [{**row, "content_hash": content, **columns}])
             self._insert(
                 "intermediate.int_line_products",
                 [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from chargeback.warehouse import scripts, staging
 from chargeback.warehouse.database import Database, copy_rows, execute
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from sqlalchemy.engine import Connection
 
@@ -26,9 +27,10 @@ _FLUSH_ROWS = 5_000
 # Of a row that cannot be read; a longer one is cut, and whole in its page.
 _PAYLOAD_LENGTH = 8_000
 _JSON = msgspec.json.Encoder(decimal_format="number")
+_SORTED_JSON = msgspec.json.Encoder(decimal_format="number", order="sorted")
 _KEY = ("load_id", "license_id", "page_number", "row_number")
 _COLUMNS: dict[str, tuple[str, ...]] = {
-    "intermediate.int_consumption_lines": (*_KEY, *LINE_COLUMNS),
+    "intermediate.int_consumption_lines": (*_KEY, "content_hash", *LINE_COLUMNS),
     "intermediate.int_line_products": (*_KEY, "position", "product_name", "is_supplementary"),
     "intermediate.int_line_instances": (*_KEY, "position", "instance_name"),
     "intermediate.int_line_pools": (*_KEY, "position", "pool_name", "capped_cores"),
@@ -125,7 +127,7 @@ def _flatten_page(
             counts["quarantined"] += 1
             continue
         counts["lines"] += 1
-        lines.append((*row_key, *line.values))
+        lines.append((*row_key, content_hash(row), *line.values))
         products.extend(
             (*row_key, position, name, is_supplementary)
             for position, (name, is_supplementary) in enumerate(line.products, start=1)
@@ -134,3 +136,8 @@ def _flatten_page(
         pools.extend((*row_key, position, *pool) for position, pool in enumerate(line.pools, start=1))
     buffers.flush(least=_FLUSH_ROWS)
     return counts["quarantined"] - quarantined_before
+
+
+def content_hash(row: Mapping[str, object]) -> str:
+    """A hash over every member of a row, read by the field map or not; the order of the members does not count."""
+    return hashlib.blake2b(_SORTED_JSON.encode(row), digest_size=16).hexdigest()

@@ -1,5 +1,7 @@
--- One row per license, consumer and repeat: whom the row charges, where it runs and who owns it.
--- A row that the API gave on two pages (it moved while Flexera reconciled) is kept once, from the later page.
+-- One row per row of a license that is charged: whom it charges, where it runs and who owns it.
+-- Every row is charged, unless the license's own total shows that the API gave it twice: a row moves to a
+-- later page while Flexera reconciles. Where the total shows nothing, the row is charged, too, and marked as
+-- a possible repeat. So page size and order of rows change no total.
 with
 
 licenses as (
@@ -18,6 +20,7 @@ lines as (
         license_id,
         page_number,
         row_number,
+        content_hash,
         mart.filled(device_id) as device_id,
         mart.filled(device_name) as device_name,
         mart.filled(device_type) as device_type,
@@ -68,48 +71,136 @@ consumers as (
     from infrastructure
 ),
 
-identified as (
+-- Licenses of several pages whose rows do not add up to what they consume, or that do not say what they do.
+uneven as (
     select
-        *,
-        mart.row_identity(device_identity, user_identity, host_identity, cluster_identity) as row_identity
+        lines.license_id,
+        sum(lines.recharged_consumption) - min(int_licenses.consumed) as surplus,
+        0.00001 * count(*) as rounding
+    from lines
+    left join intermediate.int_licenses
+        on
+            lines.load_id = int_licenses.load_id
+            and lines.license_id = int_licenses.license_id
+    group by lines.license_id
+    having
+        min(lines.page_number) < max(lines.page_number)
+        and coalesce(
+            abs(sum(lines.recharged_consumption) - min(int_licenses.consumed)) > 0.00001 * count(*), true
+        )
+),
+
+placed as (
+    select
+        consumers.*,
+        uneven.surplus,
+        uneven.rounding,
+        row_number() over (
+            partition by consumers.license_id, consumers.content_hash, consumers.page_number
+            order by consumers.row_number
+        ) as ordinal,
+        -- A row that names neither device nor user has no other that is known to be the same.
+        coalesce(consumers.device_identity, consumers.user_identity) is not null
+        and consumers.page_number < max(consumers.page_number) over (
+            partition by
+                consumers.license_id,
+                consumers.device_identity,
+                consumers.user_identity,
+                consumers.host_identity,
+                consumers.cluster_identity,
+                consumers.device_cost_center,
+                consumers.device_corporate_unit,
+                consumers.device_location,
+                consumers.user_cost_center,
+                consumers.user_corporate_unit,
+                consumers.user_location
+        ) as has_successor
     from consumers
+    inner join uneven on consumers.license_id = uneven.license_id
 ),
 
-numbered as (
+-- Equal rows of one page are different rows: of N on one page and M on another, the larger number is true.
+compared as (
     select
         *,
         row_number() over (
-            partition by license_id, row_identity, page_number
-            order by row_number
-        ) as ordinal
-    from identified
-),
-
-latest as (
-    select
-        *,
-        row_number() over (
-            partition by license_id, row_identity, ordinal
+            partition by license_id, content_hash, ordinal
             order by page_number desc
-        ) as recency
-    from numbered
+        ) > 1 and content_hash is not null as is_equal
+    from placed
 ),
 
--- A row that names nothing at all has no identity and is never taken for a repeat.
+-- What may be a repeat: a row equal to one of another page, and where rows have more than the license
+-- consumes, a row with other figures than a later one of the same consumer, host and owner.
+candidates as (
+    select
+        license_id,
+        page_number,
+        row_number,
+        surplus,
+        rounding,
+        coalesce(recharged_consumption, 0) as recharged_consumption,
+        is_equal
+    from compared
+    where is_equal or (has_successor and coalesce(surplus > 0, true))
+),
+
+-- The total decides where it is met without the equal rows, without all candidates, or without one of them.
+verdicts as (
+    select
+        license_id,
+        case
+            when abs(sum(recharged_consumption) filter (where is_equal) - surplus) <= rounding
+                then 'equal ones'
+            when abs(sum(recharged_consumption) - surplus) <= rounding then 'all'
+            when count(*) filter (where abs(recharged_consumption - surplus) <= rounding) = 1 then 'one'
+        end as dropped
+    from candidates
+    group by
+        license_id,
+        surplus,
+        rounding
+),
+
+repeats as (
+    select
+        candidates.license_id,
+        candidates.page_number,
+        candidates.row_number,
+        coalesce(
+            case verdicts.dropped
+                when 'equal ones' then candidates.is_equal
+                when 'all' then true
+                when 'one'
+                    then abs(candidates.recharged_consumption - candidates.surplus) <= candidates.rounding
+            end,
+            false
+        ) as is_dropped,
+        verdicts.dropped is null as is_possible
+    from candidates
+    inner join verdicts on candidates.license_id = verdicts.license_id
+),
+
 charged as (
     select
-        latest.*,
+        consumers.*,
+        coalesce(repeats.is_possible, false) as is_possible_repeat,
         case
             when
-                latest.user_identity is not null
-                and (licenses.consumes_by = 'user' or latest.device_identity is null)
+                consumers.user_identity is not null
+                and (licenses.consumes_by = 'user' or consumers.device_identity is null)
                 then 'user'
-            when latest.device_identity is not null then 'device'
+            when consumers.device_identity is not null then 'device'
             else 'unallocated'
         end as consumer_type
-    from latest
-    left join licenses on latest.license_id = licenses.license_id
-    where latest.recency = 1 or latest.row_identity is null
+    from consumers
+    left join licenses on consumers.license_id = licenses.license_id
+    left join repeats
+        on
+            consumers.license_id = repeats.license_id
+            and consumers.page_number = repeats.page_number
+            and consumers.row_number = repeats.row_number
+    where not coalesce(repeats.is_dropped, false)
 ),
 
 owned as (
@@ -157,8 +248,8 @@ select
     license_id,
     page_number,
     row_number,
-    row_identity,
-    ordinal,
+    content_hash,
+    is_possible_repeat,
     mart.version_key(
         %(org_id)s, consumer_type, consumer_identity, device_id, device_name, device_type, user_id, user_name
     ) as consumer_key,

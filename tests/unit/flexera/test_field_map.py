@@ -64,7 +64,7 @@ def columns_of(table: str) -> set[str]:
 def test_the_columns_are_those_of_the_tables() -> None:
     row_key = {"load_id", "license_id", "page_number", "row_number"}
 
-    assert columns_of("int_consumption_lines") == {*row_key, *LINE_COLUMNS}
+    assert columns_of("int_consumption_lines") == {*row_key, "content_hash", *LINE_COLUMNS}
     assert columns_of("int_licenses") == {"load_id", *LICENSE_COLUMNS}
 
 

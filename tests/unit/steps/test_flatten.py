@@ -41,3 +41,17 @@ def test_a_row_that_cannot_be_read_keeps_its_number_and_the_start_of_what_it_say
     payload = str(quarantined[-1])
     assert payload.startswith('{"consumingInstallations":"several"')
     assert len(payload) == flatten._PAYLOAD_LENGTH < 20_000
+
+
+def test_rows_are_told_apart_by_every_member_and_not_by_the_order_of_members() -> None:
+    row = {"device": {"id": 1, "name": "a"}, "products": [{"name": "p"}, {"name": "q"}], "unread": 10**30}
+    reordered = dict(reversed(row.items())) | {"device": {"name": "a", "id": 1}}
+    others = [
+        row | {"unread": 1},
+        row | {"products": [{"name": "q"}, {"name": "p"}]},
+        row | {"device": {"id": "1", "name": "a"}},
+        row | {"user": None},
+    ]
+
+    assert flatten.content_hash(reordered) == flatten.content_hash(row)
+    assert len({flatten.content_hash(other) for other in [row, *others]}) == 5

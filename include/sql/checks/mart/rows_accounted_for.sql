@@ -1,6 +1,7 @@
 -- severity: fail
 -- dimension: conservation
--- Every row the API gave is a line or in quarantine, and every line is charged or repeated on a later page.
+-- Every row the API gave is a line or in quarantine, and every line is charged or a repeat: it is on a later
+-- page again, and the license consumes exactly what the other lines are recharged.
 with
 
 received as (
@@ -33,7 +34,8 @@ quarantined as (
 charged as (
     select
         license_id,
-        count(*) as row_count
+        count(*) as row_count,
+        coalesce(sum(recharged_consumption), 0) as recharged_consumption
     from intermediate.int_consumer_lines
     where load_id = %(load_id)s
     group by license_id
@@ -58,7 +60,8 @@ left_out as (
     where lines.load_id = %(load_id)s and kept.load_id is null
 ),
 
--- A line is left out for one reason only: its device and user are on a later page again.
+-- A line is left out for one reason only: its device and user are on a later page again, and the license
+-- consumes what the other lines are recharged.
 repeats as (
     select
         left_out.license_id,
@@ -73,6 +76,13 @@ repeats as (
             and coalesce(left_out.user_id, left_out.user_name, '')
             = coalesce(later.user_id, later.user_name, '')
             and left_out.page_number < later.page_number
+    inner join lines on left_out.license_id = lines.license_id
+    inner join charged on left_out.license_id = charged.license_id
+    inner join intermediate.int_licenses
+        on
+            later.load_id = int_licenses.load_id
+            and left_out.license_id = int_licenses.license_id
+            and abs(charged.recharged_consumption - int_licenses.consumed) <= 0.00001 * lines.row_count
     where later.load_id = %(load_id)s
     group by
         left_out.license_id,
