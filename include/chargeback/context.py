@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from contextlib import contextmanager
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,6 +11,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from chargeback import hooks
 from chargeback.errors import ChargebackError, CheckFailed, FinalError, TemporaryError
+from chargeback.plain_text import LONGEST_MESSAGE, plain, plain_logger
 from chargeback.steps import loads
 from chargeback.steps.load_request import LoadRequest
 from chargeback.steps.policy import Policy
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 P = TypeVar("P", bound=Policy)
 
-log = logging.getLogger(__name__)
+log = plain_logger(__name__)
 
 # What is not tried again, in every DAG.
 RETRIES = ExceptionRetryPolicy(
@@ -95,5 +95,5 @@ def record_failure(context: Any) -> None:
     """Write the reason of a failed task beside its load, where operators and `make run` find it."""
     load_id = context["ti"].xcom_pull(task_ids="open_load")
     if load_id is not None:
-        reason = f"{context['ti'].task_id}: {context.get('exception')}"
+        reason = plain(f"{context['ti'].task_id}: {context.get('exception')}", LONGEST_MESSAGE)
         loads.record_failure(hooks.database(), load_id, reason)

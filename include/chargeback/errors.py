@@ -2,25 +2,29 @@
 
     ChargebackError
       TemporaryError   try later:         ServiceBusy, ConnectionLost, WarehouseBusy
-      FinalError       a person must act: AccessDenied, LicenseGone, LoadSuperseded, LoadUnchecked,
-                                          NothingSelected, PagingError, PayloadChanged, RequestRefused,
-                                          SchemaMismatch, SettingsInvalid, SnapshotStale, SourceUnavailable
+      FinalError       a person must act: AccessDenied, AddressUnreachable, LicenseGone, LoadSuperseded,
+                                          LoadUnchecked, NothingSelected, PagingError, PayloadChanged,
+                                          PayloadTooLarge, RequestRefused, SchemaMismatch, SettingsInvalid,
+                                          SnapshotStale, SourceUnavailable
       CheckFailed      the data is wrong
 
 A message tells what happened, to which one, and what to do now, with the server's id for support where it
 gave one; never a secret, never a whole payload. Each error takes that message alone, so it survives pickling.
+What a message quotes from outside is made plain here.
 """
 
 # ruff: noqa: N818 - the names say what happened
 
 from __future__ import annotations
 
+from chargeback.plain_text import LONGEST_MESSAGE, plain
+
 
 class ChargebackError(Exception):
     """Anything that stops a load."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(message)
+        super().__init__(plain(message, LONGEST_MESSAGE))
 
 
 class TemporaryError(ChargebackError):
@@ -47,6 +51,10 @@ class AccessDenied(FinalError):
     """The account is unknown, or may not read what was asked."""
 
 
+class AddressUnreachable(FinalError):
+    """No server answers at an address that has never answered before."""
+
+
 class LicenseGone(FinalError):
     """The license no longer exists in the tenant."""
 
@@ -69,6 +77,10 @@ class PagingError(FinalError):
 
 class PayloadChanged(FinalError):
     """The answer is readable, but not of the form the field map expects."""
+
+
+class PayloadTooLarge(FinalError):
+    """The answer is larger than the connection allows."""
 
 
 class RequestRefused(FinalError):

@@ -6,19 +6,19 @@ Names follow OpenLineage: namespace postgres://host:port, name database.schema.t
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.openlineage import conf
 from airflow.sdk.lineage import get_hook_lineage_collector
 
 from chargeback import hooks
+from chargeback.plain_text import plain_logger
 from chargeback.steps import tables
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
-log = logging.getLogger(__name__)
+log = plain_logger(__name__)
 
 _PORT = 5432
 

@@ -6,13 +6,13 @@ told in the log and changes no run.
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import conf
 from airflow.sdk.observability import stats
 
 from chargeback import hooks, organizations
+from chargeback.plain_text import plain_logger
 from chargeback.steps import figures
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from chargeback.settings import FlexeraSettings
     from chargeback.steps.freshness import Newest
 
-log = logging.getLogger(__name__)
+log = plain_logger(__name__)
 
 PREFIX = "chargeback"
 # What extract_consumption returns -> the counter it adds to.

@@ -21,13 +21,14 @@ from airflow.sdk import BaseNotifier, Variable, get_current_context
 
 from chargeback import hooks, organizations
 from chargeback.errors import SnapshotStale
+from chargeback.plain_text import plain_logger
 from chargeback.steps import freshness, notices
 from chargeback.steps.notices import EVENTS, Notice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-log = logging.getLogger(__name__)
+log = plain_logger(__name__)
 
 CORRECTION = (
     "Correct it under Admin, Variables, or in the environment variable AIRFLOW_VAR_CHARGEBACK_NOTIFIERS"
@@ -41,7 +42,7 @@ class LogNotifier(BaseNotifier):
     def notify(self, context: Any) -> None:
         notice: Notice = context["notice"]
         level = logging.INFO if notice.event == "publish" else logging.WARNING
-        log.log(level, "%s. %s", notice.title, notice.text)
+        log.log(level, "%s", notice)
 
 
 def on_failure(context: Any) -> None:
@@ -128,11 +129,10 @@ def _send(context: Any, notice: Notice) -> None:
             notifier({**context, "notice": notice})
         except Exception as error:
             log.error(  # noqa: TRY400 - a notice is no place for a traceback
-                "%s failed (%s), so this message was not sent: %s. %s",
+                "%s failed (%s), so this message was not sent: %s",
                 type(notifier).__name__,
                 _one_line(error),
-                notice.title,
-                notice.text,
+                notice,
             )
 
 

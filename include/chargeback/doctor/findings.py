@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from chargeback.plain_text import LONGEST_MESSAGE, plain
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -27,10 +29,8 @@ class Finding:
         return replace(self, found=f"{conn_id}: {self.found}")
 
     def __str__(self) -> str:
-        text = " ".join(
-            f"{self.found.rstrip('.')}. {self.advice}".split() if self.advice else self.found.split()
-        )
-        return f"{self.level:<8} {self.check:<20} {text}"
+        text = f"{self.found.rstrip('.')}. {self.advice}" if self.advice else self.found
+        return f"{self.level:<8} {self.check:<20} {plain(text, LONGEST_MESSAGE)}"
 
 
 def ok(check: str, found: str) -> Finding:
@@ -52,4 +52,4 @@ def listed(names: Iterable[str]) -> str:
     """The names with commas between them; where there are many, the first ones and how many more there are."""
     names = list(names)
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return ", ".join(names[:_MOST_NAMES]) + more
+    return ", ".join(map(plain, names[:_MOST_NAMES])) + more

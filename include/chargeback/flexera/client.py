@@ -11,6 +11,7 @@ from chargeback.flexera.auth import TokenSource
 from chargeback.flexera.paging import Page, follow
 from chargeback.flexera.retry import TRIES
 from chargeback.flexera.transport import Budget, Transport
+from chargeback.plain_text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -78,7 +79,7 @@ class FlexeraClient:
         return follow(
             self._transport,
             after or self._first(path),
-            f"license {license_id}",
+            f"license {plain(license_id)}",
             first_number=first_number,
             not_found=(path, LicenseGone),
         )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import random
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
+
+from chargeback.plain_text import plain_logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-log = logging.getLogger(__name__)
+log = plain_logger(__name__)
 
 TRIES = 6  # of one request that fails
 

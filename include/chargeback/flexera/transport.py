@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,13 +15,14 @@ from chargeback.flexera.payloads import outline
 from chargeback.flexera.redaction import redacted
 from chargeback.flexera.replies import Envelope, Reply, exchange
 from chargeback.flexera.retry import TRIES, Patience, TryAgain
+from chargeback.plain_text import plain_logger
 
 if TYPE_CHECKING:
     from chargeback.flexera.auth import TokenSource
     from chargeback.flexera.deadline import Deadline
     from chargeback.settings import FlexeraSettings
 
-log = logging.getLogger(__name__)
+log = plain_logger(__name__)
 
 Refusals = Mapping[int, type[FinalError]]
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
+from chargeback.plain_text import plain_logger
 from chargeback.warehouse import scripts
 
 if TYPE_CHECKING:
     from chargeback.steps.loads import Load
     from chargeback.warehouse.database import Database
 
-log = logging.getLogger(__name__)
+log = plain_logger(__name__)
 
 LAYERS: dict[str, tuple[str, ...]] = {
     "intermediate": (

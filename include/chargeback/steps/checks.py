@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chargeback.errors import CheckFailed
+from chargeback.plain_text import plain, plain_logger
 from chargeback.steps import loads
 from chargeback.warehouse import scripts
 from chargeback.warehouse.database import Database, execute
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from chargeback.steps.loads import Load
     from chargeback.warehouse.scripts import Check
 
-log = logging.getLogger(__name__)
+log = plain_logger(__name__)
 
 _SAMPLE_SIZE = 20
 _SHOWN_ROWS = 3
+_SHOWN_LETTERS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,9 @@ class CheckResult:
 
     def __str__(self) -> str:
         shown = "; ".join(
-            ", ".join(f"{name} {str(value).removesuffix('.')}" for name, value in row.items())
+            ", ".join(
+                f"{name} {plain(value, _SHOWN_LETTERS).removesuffix('.')}" for name, value in row.items()
+            )
             for row in self.sample[:_SHOWN_ROWS]
         )
         rows = "1 row" if self.failing_row_count == 1 else f"{self.failing_row_count} rows, first"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from chargeback.errors import (
     PayloadChanged,
     SettingsInvalid,
 )
+from chargeback.plain_text import plain, plain_logger
 from chargeback.selection import batches
 from chargeback.steps import license_list, loads
 from chargeback.warehouse import staging
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from chargeback.flexera import FieldMap, FlexeraClient, Page
     from chargeback.steps.loads import Load
 
-log = logging.getLogger(__name__)
+log = plain_logger(__name__)
 
 # A license of many pages takes long; its log shows that it moves on.
 _PAGES_BETWEEN_LOG_LINES = 25
@@ -46,7 +46,7 @@ class ListedLicense:
 
     @property
     def label(self) -> str:
-        return self.license_name or f"license {self.license_id}"
+        return plain(self.license_name or "") or f"license {plain(self.license_id)}"
 
 
 def list_licenses(
@@ -241,7 +241,7 @@ def _stage_pages(
         log.info(
             "License %s (%s): rows %s, pages %s, requests %s, seconds %.1f",
             extraction.license_id,
-            finished.license_name or "no name",
+            plain(finished.license_name or "no name"),
             finished.row_count,
             finished.page_count,
             finished.request_count,
@@ -292,7 +292,7 @@ def _raw_counts(database: Database, load: Load, license_ids: list[str]) -> dict[
         log.info(
             "License %s (%s): rows %s, pages %s, kept of %s; nothing was asked",
             row.license_id,
-            row.license_name or "no name",
+            plain(row.license_name or "no name"),
             row.row_count,
             row.page_count,
             load.snapshot_date,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from chargeback.flexera import LICENSE_COLUMNS, LINE_COLUMNS, FieldMap, UnreadableRow, parse_page
+from chargeback.plain_text import plain_logger
 from chargeback.steps import license_list
 from chargeback.warehouse import scripts, staging
 from chargeback.warehouse.database import Database, copy_rows, execute
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from chargeback.steps.loads import Load
 
-log = logging.getLogger(__name__)
+log = plain_logger(__name__)
 
 _FLUSH_ROWS = 5_000
 # Of a row that cannot be read; a longer one is cut, and whole in its page.

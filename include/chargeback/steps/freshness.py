@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chargeback.errors import SnapshotStale
+from chargeback.plain_text import plain_logger
 from chargeback.steps.policy import Policy
 from chargeback.warehouse.database import Database, execute
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-log = logging.getLogger(__name__)
+log = plain_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

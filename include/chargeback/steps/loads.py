@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chargeback.errors import LoadSuperseded, SourceUnavailable
+from chargeback.plain_text import plain_logger
 from chargeback.selection import LicenseFilter
 from chargeback.warehouse import migrations, scripts
 from chargeback.warehouse.database import Database, execute
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from chargeback.steps.load_request import LoadRequest
 
-log = logging.getLogger(__name__)
+log = plain_logger(__name__)
 
 # How long after its opening a load may still read from the API; longer than a run may take.
 _EXTRACTION_HOURS = 24

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from chargeback.plain_text import LONGEST_MESSAGE, LONGEST_NAME, plain
 from chargeback.warehouse.database import Database, execute
 
 if TYPE_CHECKING:
@@ -23,6 +24,13 @@ class Notice:
     event: str
     title: str
     text: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "title", plain(self.title, 2 * LONGEST_NAME))
+        object.__setattr__(self, "text", plain(self.text, LONGEST_MESSAGE))
+
+    def __str__(self) -> str:
+        return f"{self.title}. {self.text}"
 
 
 def to_send(database: Database, load_id: int, notice: Notice, subject: str) -> Notice | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg2.errors import LockNotAvailable
 from sqlalchemy.exc import OperationalError
 
+from chargeback.plain_text import plain_logger
 from chargeback.steps import loads
 from chargeback.steps.build import FACTS
 from chargeback.steps.policy import Policy
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection, Row
 
-log = logging.getLogger(__name__)
+log = plain_logger(__name__)
 
 # How long to wait for a run that is just opening or publishing a load of the snapshot.
 _LOCK_TIMEOUT = "5s"
