@@ -10,7 +10,9 @@ import psycopg2
 from psycopg2.extras import RealDictCursor
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from chargeback.plain_text import plain
 from local_runtime import connections
 from local_runtime.problem import Problem
 from local_runtime.run import run
@@ -98,10 +100,10 @@ def show(report: Report) -> None:
     table.add_column(f"Own {report.currency}", justify="right")
     table.add_column(f"With all below {report.currency}", justify="right")
     for row in report.cost_centers:
-        name = row["path"].rpartition("/")[2]
+        name = plain(row["path"].rpartition("/")[2])
         costs = [f"{row[column]:,.2f}" for column in ("own_cost", "total_cost")]
         table.add_row(
-            "  " * row["depth"] + name,
+            Text("  " * row["depth"] + name),
             str(row["licenses"]),
             *costs,
             style="bold" if row["depth"] == 0 else "",

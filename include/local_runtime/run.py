@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg2
 
+from chargeback.plain_text import LONGEST_MESSAGE, plain
 from local_runtime import connections, processes
 from local_runtime.lease import alone
 from local_runtime.places import LOCAL, LOGS
@@ -104,7 +105,7 @@ def without_secrets(text: str, secrets: list[str]) -> str:
     """One line that fits a screen, and no secret in it."""
     for secret in secrets:
         text = text.replace(secret, "***")
-    line = " ".join(text.split())
+    line = plain(text, LONGEST_MESSAGE)
     return line if len(line) <= LONGEST_REASON else f"{line[:LONGEST_REASON]} ... (all of it is in the log)"
 
 
@@ -157,7 +158,7 @@ def _note(event: dict[str, Any], outcome: Outcome, prepared: System) -> None:
     if event["event"] == "finished":
         outcome.state = event["state"]
         return
-    name = f"{event['task_id']:<20} {event['label'] or ''}".rstrip()
+    name = f"{event['task_id']:<20} {plain(event['label'] or '')}".rstrip()
     if event["state"] == "running" and event["map_index"] >= 0:
         return
     error = without_secrets(event["error"] or "", prepared.secrets)

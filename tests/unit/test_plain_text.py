@@ -47,7 +47,9 @@ def test_a_text_is_shown_plain(text: object, shown: str) -> None:
 def test_every_code_point_is_printable_or_a_blank() -> None:
     shown = plain("".join(f"{chr(point)}." for point in range(0x3000)), 0x9000)
 
-    assert all(character.isprintable() or character == "\ufffd" for character in shown if character < "\u0378")
+    assert all(
+        character.isprintable() or character == "\ufffd" for character in shown if character < "\u0378"
+    )
     assert "\x1b" not in shown
 
 
