@@ -16,10 +16,8 @@ from sqlalchemy.pool import NullPool
 
 from asked_queries import QUERIES, query
 from chargeback import errors, metrics
+from chargeback.examples import cases, runner
 from chargeback.examples import file as examples_file
-from chargeback.examples import runner
-from chargeback.examples.cases import CALCULATIONS, find
-from chargeback.examples.inputs import Inputs
 from chargeback.provider import get_provider_info
 from chargeback.settings import FlexeraSettings
 from chargeback.steps import figures
@@ -32,7 +30,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from chargeback.examples.cases import Calculation
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yaml").read_text(encoding="utf-8"))
 ENV_EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
@@ -237,27 +234,21 @@ def findings() -> set[str]:
 
 def test_the_examples_page_lists_every_calculation_with_its_inputs() -> None:
     listed = [
-        [re.findall(r"`(\w+)`", f"{names[0]} {names[1]}"), names[2], re.findall(r"`(\w+)`", names[3])]
-        for names in table("docs/examples.md", "calculation")
+        [re.findall(r"`(\w+)`", names), summary, re.findall(r"`(\w+)`", inputs)]
+        for names, summary, inputs in table("docs/examples.md", "calculation")
     ]
 
     assert listed == [
-        [list(calculation.names), calculation.summary, asked(calculation)]
-        for calculation in dict.fromkeys(CALCULATIONS.values())
+        [cases.names_of(kind, name), cases.doc_of(kind), [*_inputs(kind)]]
+        for name, kind in cases.CALCULATIONS.items()
+    ]
+    assert [row[0].strip("`") for row in table("docs/examples.md", "input of all calculations")] == [
+        *cases.OF_ALL
     ]
 
 
-def asked(calculation: Calculation) -> list[str]:
-    """What a calculation asks of the inputs of its examples, beside what all calculations ask."""
-    names: dict[str, None] = {}
-    for example in examples_file.read(examples_file.EXAMPLES_FILE):
-        found = find(example.calculation)
-        if found and found.names == calculation.names:
-            inputs = Inputs(example.inputs)
-            found.prepare(inputs)
-            names |= dict.fromkeys(inputs.asked())
-    of_all = {row[0].strip("`") for row in table("docs/examples.md", "input of all calculations")}
-    return [name for name in names if name not in of_all]
+def _inputs(kind: type[cases.Calculation]) -> Iterator[str]:
+    return (name for name in kind.__struct_fields__ if name not in cases.OF_ALL)
 
 
 def test_the_examples_of_the_page_are_right(module_warehouse_url: str, tmp_path: Path) -> None:

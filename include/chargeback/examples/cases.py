@@ -6,53 +6,33 @@ import dataclasses
 import difflib
 import inspect
 import itertools
-import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from functools import cache
+from typing import Annotated, Any, ClassVar, TypeVar
 
-from chargeback.examples.inputs import InputError, Inputs, is_number
+import msgspec
+
 from chargeback.methods import Catalog, Method
 
-if TYPE_CHECKING:
-    from decimal import Decimal
-
 Node = dict[str, Any]
-# What examples call the figures of a license, the shares of its consumers and what they cost.
-_CONSUMPTION = (
-    *(
-        "consumption",
-        "consumed",
-        "license",
-        "licenses",
-        "license_consumption",
-        "required",
-        "required_licenses",
-    ),
-    *(
-        "total",
-        "total_consumption",
-        "host",
-        "host_consumption",
-        "points",
-        "units",
-        "rvu",
-        "pvu",
-        "vpc",
-        "nup",
-    ),
-)
-_SHARES = (
-    *("vm", "vms", "device", "devices", "server", "servers", "user", "users", "consumer", "consumers"),
-    *("shares", "split", "allocation", "recharged", "per_vm", "per_device", "per_server", "by_vm"),
-)
-_COSTS = ("cost", "costs", "recharged_cost")
+Number = Decimal
+Positive = Decimal
+Scale = Annotated[int, msgspec.Meta(ge=0, le=18)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=200_000)]  # of so many of one kind a machine each is made
+C = TypeVar("C", bound="type[Calculation]")
+E = TypeVar("E", bound="Entry")
+
+# What examples call the shares of consumers.
+_SHARES = ("vm", "device", "server", "user")
 _MOST_DECIMALS = 18
 # So many more than an example wants, or shares are settled at what it wants.
 SPARE_DECIMALS = 6
-# Of so many of one kind a machine each is made.
-_MOST = 200_000
+
+
+class InputError(Exception):
+    """An example cannot be calculated; the message says which input is missing or wrong."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,128 +94,126 @@ class Case:
     answer: Callable[[Sequence[Result]], Answer]
 
 
-Prepare = Callable[[Inputs], Case]
+class Entry(msgspec.Struct, forbid_unknown_fields=True):
+    """One of several things in an input: a number alone is its first field."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Calculation:
-    """What an example may name as its `calc`: all its names, what it is, and how its inputs become a case."""
+class Calculation(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What an example may name as its `calc`. The fields are its inputs, the docstring says what it works out.
 
-    names: tuple[str, ...]
-    summary: str
-    prepare: Prepare
-    each: str | None = None
+    `each` is the input of which the calculation's `_table` takes a list, for a list of answers.
+    """
+
+    each: ClassVar[str | None] = None
+
+    scale: Scale | None = None
+    cost_per_right: Number | None = None
+    currency: str | None = None
+    currency_scale: Scale | None = None
+
+    def case(self) -> Case:
+        """The licenses to work out, and how to read the answer off their results."""
+        raise NotImplementedError(type(self).__name__)
+
+    @property
+    def price(self) -> dict[str, object] | None:
+        """The price per right that the example gives, and its currency or the decimals of it."""
+        if self.cost_per_right is None:
+            return None
+        return {
+            "cost_per_right": self.cost_per_right,
+            "currency": self.currency,
+            "currency_scale": self.currency_scale,
+        }
 
 
-CALCULATIONS: dict[str, Calculation] = {}
-# What may stand behind the name of a calculation: how it is put to its inputs.
-FORMS: dict[str, Callable[[Calculation, Inputs], Case]] = {
-    "_table": lambda of, inputs: _table(of, inputs),
-    "_split": lambda of, inputs: of.prepare(inputs),
-    "_packs": lambda of, inputs: _in_packs(of, inputs),
-}
+CALCULATIONS: dict[str, type[Calculation]] = {}
+OF_ALL = Calculation.__struct_fields__
+_TABLE = "_table"
 
 
-def calculation(*names: str, each: str | None = None) -> Callable[[Prepare], Prepare]:
-    """Make a function the calculation of these names; numbers as input `each` ask for a list of answers."""
+def calculation(name: str) -> Callable[[C], C]:
+    """Register a calculation under its one name."""
 
-    def register(function: Prepare) -> Prepare:
-        registered = Calculation(names, inspect.getdoc(function) or "", function, each)
-        CALCULATIONS.update(dict.fromkeys(names, registered))
-        return function
+    def register(kind: C) -> C:
+        CALCULATIONS[name] = kind
+        return kind
 
     return register
 
 
-def find(name: str) -> Calculation | None:
-    """What works out the examples of a name, as the form that stands behind it wants."""
-    plain = re.sub(r"[\s-]+", "_", name.strip().lower())
-    for suffix, form in FORMS.items():
-        base = CALCULATIONS.get(plain.removesuffix(suffix)) if plain.endswith(suffix) else None
-        if base is not None:
-            return dataclasses.replace(base, prepare=_finishing(partial(form, base)))
-    known = CALCULATIONS.get(plain)
-    return known and dataclasses.replace(known, prepare=_finishing(partial(_plainly, known)))
+def names_of(kind: type[Calculation], name: str) -> list[str]:
+    """The names an example may use for a calculation: its own, and that of its table."""
+    return [name, f"{name}{_TABLE}"] if kind.each else [name]
+
+
+def known_names() -> list[str]:
+    """All names an example may use, in the order of the alphabet."""
+    return sorted(each for name, kind in CALCULATIONS.items() for each in names_of(kind, name))
 
 
 def nearest(name: str) -> list[str]:
     """The names of calculations that look most like one that is none."""
-    plain = re.sub(r"[\s-]+", "_", name.strip().lower())
-    return difflib.get_close_matches(plain, CALCULATIONS, n=4)
+    return difflib.get_close_matches(name, known_names(), n=4)
 
 
-def _finishing(prepare: Prepare) -> Prepare:
-    return lambda inputs: _finished(prepare(inputs), inputs)
+def prepare(name: str, given: object) -> Case:
+    """The case of a known name and its inputs; InputError says what is missing, unknown or wrong."""
+    inputs = _readable(given)
+    kind = CALCULATIONS.get(name)
+    if kind is not None:
+        return _prepared(kind, name, inputs)
+    kind = CALCULATIONS[name.removesuffix(_TABLE)]
+    rows = inputs.get(str(kind.each)) if isinstance(inputs, dict) else None
+    if not isinstance(rows, list):
+        raise InputError(f"input {kind.each} of {name} is not a list")
+    cases = [_prepared(kind, name, {**inputs, str(kind.each): row}) for row in rows]
+    licenses = [license_ for case in cases for license_ in case.licenses]
+    return Case(licenses, lambda results: _listed(cases, results))
 
 
-def _plainly(of: Calculation, inputs: Inputs) -> Case:
-    """One case, or a list of them where numbers are given for what is one number."""
-    value = inputs.lists().get(of.each or "")
-    if value is None or not all(map(is_number, value)):
-        return of.prepare(inputs)
-    return _rows(of, inputs, {str(of.each): value})
-
-
-def _in_packs(of: Calculation, inputs: Inputs) -> Case:
-    """The license in packs, of two unless the example says how many."""
-    if inputs.has("pack", "pack_size"):
-        return of.prepare(inputs)
-    case = of.prepare(inputs.with_value("pack", 2))
-    if all(each.method.units_per_right is None for each in case.licenses):
-        raise InputError(f"{of.names[0]} is not counted in packs")
-    return case
-
-
-def _table(of: Calculation, inputs: Inputs) -> Case:
-    """A case for each row of the lists of equal length that the example has as its table."""
-    lists = inputs.lists()
-    first = of.each if of.each in lists else next(iter(lists), None)
-    if first is None:
-        return of.prepare(inputs)
-    columns = {name: value for name, value in lists.items() if len(value) == len(lists[first])}
-    return _rows(of, inputs, columns)
-
-
-def _rows(of: Calculation, inputs: Inputs, columns: Mapping[str, Sequence[Any]]) -> Case:
-    rows = list(zip(*columns.values(), strict=True))
-    cases = [of.prepare(inputs.with_row(tuple(columns), row)) for row in rows]
-    names = [_row_name(row) for row in rows]
-    licenses = [each for case in cases for each in case.licenses]
-    return Case(licenses, lambda results: _listed(cases, names, results))
-
-
-def _row_name(row: Sequence[object]) -> str:
-    """The name of a row of a table: its numbers."""
-    return ", ".join(map(str, row))
-
-
-def price_of(inputs: Inputs) -> dict[str, object] | None:
-    """The price per right that an example gives, and its currency, or the number of decimals of the currency."""
-    price = inputs.number_or_none("cost_per_right", "price_per_right", "price")
-    currency = inputs.value("currency")
-    scale = inputs.number_or_none("currency_scale", "cost_scale", "money_scale")
-    if price is None:
-        return None
-    return {
-        "cost_per_right": price,
-        "currency": currency,
-        "currency_scale": None if scale is None else whole(scale, "currency_scale"),
-    }
-
-
-def _finished(case: Case, inputs: Inputs) -> Case:
-    """The case with a name of its own for each machine, and the price and the decimals of the example."""
-    price, scale = price_of(inputs), scale_of(inputs)
+def _prepared(kind: type[Calculation], name: str, inputs: Any) -> Case:
+    """One case, with a distinct name for each machine, and the price and the decimals of the example."""
+    try:
+        read = msgspec.convert(inputs, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise InputError(f"{_plainly(error)}; {name} takes {', '.join(kind.__struct_fields__)}") from None
+    case = read.case()
     licenses = [
         dataclasses.replace(
-            each,
-            nodes=_distinct(each.nodes),
-            price=each.price or price,
-            scale=scale if each.scale is None else each.scale,
+            license_,
+            nodes=_distinct(license_.nodes),
+            price=license_.price or read.price,
+            scale=read.scale if license_.scale is None else license_.scale,
         )
-        for each in case.licenses
+        for license_ in case.licenses
     ]
     return Case(licenses, case.answer)
+
+
+def _plainly(error: msgspec.ValidationError) -> str:
+    """The library's message in the words of our readers."""
+    words = {
+        "Object contains unknown field": "unknown input",
+        "Object missing required field": "missing input",
+        " - at `$.": " in `",
+        " - at `$`": "",
+    }
+    text = str(error)
+    for theirs, ours in words.items():
+        text = text.replace(theirs, ours)
+    return text
+
+
+def _readable(value: Any) -> Any:
+    """The inputs with texts as names, as a file may name a machine 1; a number that has no end is refused."""
+    if isinstance(value, Mapping):
+        return {str(name): _readable(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_readable(inner) for inner in value]
+    if isinstance(value, Decimal) and not value.is_finite():
+        raise InputError(f"{value} is not a number; write null for no limit")
+    return value
 
 
 def _distinct(nodes: Sequence[Node]) -> list[Node]:
@@ -247,19 +225,38 @@ def _distinct(nodes: Sequence[Node]) -> list[Node]:
         name = node["node_id"]
         seen[name] += 1
         if seen[name] > 1 and name in parents:
-            raise InputError(f"{name} stands twice")
+            raise InputError(f"{name} is there twice")
         distinct.append(node if seen[name] == 1 else {**node, "node_id": f"{name} ({seen[name]})"})
     return distinct
 
 
-def _listed(cases: Sequence[Case], names: Sequence[str], results: Sequence[Result]) -> Answer:
+def _listed(cases: Sequence[Case], results: Sequence[Result]) -> Answer:
     remaining = iter(results)
-    answers = [case.answer(list(itertools.islice(remaining, len(case.licenses)))) for case in cases]
     return Answer(
-        items=answers,
-        number=answers[0].number if len(answers) == 1 else None,
-        shares=dict(zip(names, answers, strict=True)),
+        items=[case.answer(list(itertools.islice(remaining, len(case.licenses)))) for case in cases]
     )
+
+
+Entries = Mapping[str, Any] | Sequence[Any] | None
+
+
+def named(entries: Entries, kind: type[E], prefix: str) -> Iterator[tuple[str, E]]:
+    """Entries with their names: the keys of a mapping; in a list their `name`, or their position."""
+    if isinstance(entries, Mapping):
+        yield from ((name, _entry(value, kind)) for name, value in entries.items())
+        return
+    for position, value in enumerate(entries or (), start=1):
+        entry = _entry(value, kind)
+        yield getattr(entry, "name", None) or f"{prefix}{position}", entry
+
+
+def _entry(value: Any, kind: type[E]) -> E:
+    return value if isinstance(value, kind) else kind(value)
+
+
+def doc_of(kind: type[Calculation]) -> str:
+    """What a calculation works out."""
+    return inspect.getdoc(kind) or ""
 
 
 @cache
@@ -273,26 +270,8 @@ def method(method_id: str, **changes: Any) -> Method:
     return dataclasses.replace(_catalog().methods[method_id], **given)
 
 
-def scale_of(inputs: Inputs, default: int | None = None) -> int | None:
-    """The decimals an example wants its shares rounded to; None for as they are settled."""
-    scale = inputs.number_or_none("scale")
-    if scale is None:
-        return default
-    if scale != int(scale) or not 0 <= scale <= _MOST_DECIMALS:
-        raise InputError(f"input scale is {scale}, not a whole number from 0 to {_MOST_DECIMALS}")
-    return int(scale)
-
-
-def whole(value: Decimal, name: str) -> int:
-    """A number of things that are counted one by one."""
-    if value != int(value) or not 0 <= value <= _MOST:
-        raise InputError(f"input {name} is {value}, not a whole number from 0 to {_MOST}")
-    return int(value)
-
-
-def repeated(nodes: Sequence[Node], count: Decimal) -> list[Node]:
-    """A node as many times as there are of it, each under a name of its own."""
-    times = whole(count, "count")
+def repeated(nodes: Iterable[Node], times: int) -> list[Node]:
+    """A node as many times as there are of it, each under a distinct name."""
     if times == 1:
         return list(nodes)
     return [
@@ -303,13 +282,15 @@ def repeated(nodes: Sequence[Node], count: Decimal) -> list[Node]:
 def consumption(results: Sequence[Result]) -> Answer:
     """The license's consumption, and its shares for those who ask."""
     [result] = results
+    shares = dict.fromkeys(_SHARES, result.shares)
     return Answer(
         number=result.consumption,
         items=list(result.shares.values()),
         shares=result.shares,
-        figures={
-            **dict.fromkeys(_CONSUMPTION, result.consumption),
-            **dict.fromkeys(_SHARES, result.shares),
-            **dict.fromkeys(_COSTS, result.costs),
-        },
+        figures={"consumption": result.consumption, **shares, "cost": result.costs},
     )
+
+
+def single(method_: Method, nodes: Sequence[Node], **more: Any) -> Case:
+    """The case of one license of which the consumption is wanted."""
+    return Case([License(method=method_, nodes=nodes, **more)], consumption)

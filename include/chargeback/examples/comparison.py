@@ -11,16 +11,7 @@ from chargeback.examples.cases import Answer
 
 # Digits of a number that are written out.
 _LONGEST = 60
-_ROUNDING = "__rounding__"
-# What sources call the two consumers that are nobody's.
-_NAMES = {
-    "unallocated": "__unallocated__",
-    "__unallocated__": "__unallocated__",
-    "rounding": _ROUNDING,
-    "__rounding__": _ROUNDING,
-    "residue": _ROUNDING,
-    "__residue__": _ROUNDING,
-}
+_UNALLOCATED, _ROUNDING = "__unallocated__", "__rounding__"
 
 
 def found(answer: Answer, expected: object) -> Any:
@@ -72,14 +63,13 @@ def _figure(value: object, expected: object) -> object:
 
 
 def _as_named(shares: Mapping[str, Any], expected: Mapping[Any, Any]) -> dict[str, Any]:
-    """Shares under the names the example uses. Who owes nothing need not be named, nor a rounding row."""
-    written = {_NAMES.get(str(name).lower(), str(name)): str(name) for name in expected}
-    nobody = {name: Decimal(0) for name in written if name in _NAMES}
+    """Shares with the names of the example. Who owes nothing need not be named, nor a rounding row."""
     wanted = {str(name): value for name, value in expected.items()}
+    nobody = {name: Decimal(0) for name in (_UNALLOCATED, _ROUNDING) if name in wanted}
     return {
-        written.get(name, name): _figure(value, wanted.get(written.get(name, name)))
+        name: _figure(value, wanted.get(name))
         for name, value in {**nobody, **shares}.items()
-        if name in written or (name != _ROUNDING and value != 0)
+        if name in wanted or (name != _ROUNDING and value != 0)
     }
 
 

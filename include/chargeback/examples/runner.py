@@ -12,8 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from chargeback.errors import SettingsInvalid
 from chargeback.examples import comparison, file, ibm, machines, microsoft, oracle, splits
-from chargeback.examples.cases import CALCULATIONS, Case, find, nearest
-from chargeback.examples.inputs import InputError, Inputs
+from chargeback.examples.cases import Case, InputError, known_names, nearest, prepare
 from chargeback.examples.world import World
 from chargeback.warehouse import migrations
 
@@ -72,43 +71,37 @@ def run(database: Database, examples: Sequence[Example]) -> list[Outcome]:
         )
     with localcontext(prec=_DIGITS), World.of(database) as world:
         prepared = [_prepare(example) for example in examples]
-        cases = [case for _, case in prepared if isinstance(case, Case)]
+        cases = [case for case in prepared if isinstance(case, Case)]
         try:
             results = iter(_results(world, cases))
         except (*_REFUSALS, *_MISTAKES):
             results = iter([_results_alone(world, case) for case in cases])
         return [
-            _outcome(example, inputs, case, next(results) if isinstance(case, Case) else None)
-            for example, (inputs, case) in zip(examples, prepared, strict=True)
+            _outcome(example, case, next(results) if isinstance(case, Case) else None)
+            for example, case in zip(examples, prepared, strict=True)
         ]
 
 
-Prepared = tuple[Inputs | None, Case | str]
-
-
-def _prepare(example: Example) -> Prepared:
+def _prepare(example: Example) -> Case | str:
     """What an example asks the warehouse for, or why it cannot."""
     if not example.calculation:
-        return None, "the example has no 'calc'"
-    calculation = find(example.calculation)
-    if calculation is None:
-        return None, f"the calculation {example.calculation!r} is unknown; {_known(example.calculation)}"
+        return "the example has no 'calc'"
+    if example.calculation not in known_names():
+        return f"the calculation {example.calculation!r} is unknown; {_known(example.calculation)}"
     if not example.has_expected:
-        return None, "the example has no 'expected'"
+        return "the example has no 'expected'"
     try:
-        inputs = Inputs(example.inputs)
-        return inputs, calculation.prepare(inputs)
+        return prepare(example.calculation, example.inputs)
     except InputError as error:
-        return None, str(error)
+        return str(error)
     except _MISTAKES as error:
-        return None, f"the inputs cannot be read ({error})"
+        return f"the inputs cannot be read ({error})"
 
 
 def _known(name: str) -> str:
-    """The nearest names, or where none is near one of each calculation, and where to read on."""
+    """The nearest names, or where none is near all of them, and where to read on."""
     near = nearest(name)
-    names = sorted({known.names[0] for known in CALCULATIONS.values()})
-    words = f"near it are {', '.join(near)}" if near else f"there are {', '.join(names)}"
+    words = f"near it are {', '.join(near)}" if near else f"there are {', '.join(known_names())}"
     return f"{words} (docs/examples.md)"
 
 
@@ -129,9 +122,7 @@ def _results_alone(world: World, case: Case) -> list[Result] | str:
         return f"the inputs lead to no result ({error})"
 
 
-def _outcome(
-    example: Example, inputs: Inputs | None, case: Case | str, results: list[Result] | str | None
-) -> Outcome:
+def _outcome(example: Example, case: Case | str, results: list[Result] | str | None) -> Outcome:
     if isinstance(case, str):
         return Outcome(example=example, got=f"nothing: {case}", is_right=False)
     if results is None or isinstance(results, str):
@@ -144,6 +135,4 @@ def _outcome(
             example=example, got=f"nothing: the inputs lead to no answer ({error})", is_right=False
         )
     is_right = comparison.are_equal(got, example.expected) and (got is not None or answer.is_nothing)
-    unread = inputs.unread() if inputs else []
-    hint = f", without looking at {', '.join(unread)}" if unread else ""
-    return Outcome(example=example, got=comparison.text(got) + hint, is_right=is_right)
+    return Outcome(example=example, got=comparison.text(got), is_right=is_right)
