@@ -5,7 +5,8 @@
 
 CLEAN = unset PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH
 PYTHON_HERE = .local/venv/bin/python
-LOCAL = @$(CLEAN); $(PYTHON_HERE) -m local_runtime
+# With exec a signal for the shell of a recipe reaches the command itself, which stops what it started.
+LOCAL = @$(CLEAN); exec $(PYTHON_HERE) -m local_runtime
 
 help:
 	@echo 'make demo      one night of the bundled Flexera simulator, from the API to the report by cost center'
@@ -24,11 +25,12 @@ help:
 	@echo 'make lint      formatting, lint, types'
 	@echo ''
 	@echo 'AIRFLOW_CONN_FLEXERA and AIRFLOW_CONN_WAREHOUSE name the Flexera One tenant and the warehouse; without them the'
-	@echo 'simulator and an embedded PostgreSQL are used. Other connections (AIRFLOW_CONN_...) and variables (AIRFLOW_VAR_...) of'
-	@echo 'Airflow are taken from the environment, too. PYTHON=/path/to/python3.12 picks the Python.'
+	@echo 'simulator and an embedded PostgreSQL are used. FLEXERA=simulator takes the simulator for a warehouse of yours, too.'
+	@echo 'Other connections (AIRFLOW_CONN_...) and variables (AIRFLOW_VAR_...) of Airflow are taken from the'
+	@echo 'environment, too. PYTHON=/path/to/python3.12 picks the Python.'
 
 setup:
-	@PYTHON='$(PYTHON)' sh include/local_runtime/setup.sh
+	@exec env PYTHON='$(PYTHON)' sh include/local_runtime/setup.sh
 
 demo: setup
 	$(LOCAL) demo
@@ -43,7 +45,7 @@ up: setup
 	$(LOCAL) up
 
 down: # without set-up, which may be stale by now
-	@if [ -x $(PYTHON_HERE) ]; then $(CLEAN); $(PYTHON_HERE) -m local_runtime down; else echo 'Nothing is up.'; fi
+	@if [ -x $(PYTHON_HERE) ]; then $(CLEAN); exec $(PYTHON_HERE) -m local_runtime down; else echo 'Nothing is up.'; fi
 
 psql: setup
 	$(LOCAL) psql
@@ -58,23 +60,23 @@ superset: setup
 	$(LOCAL) superset
 
 test: setup
-	@$(CLEAN); $(PYTHON_HERE) -m pytest $(ARGS)
+	@$(CLEAN); exec $(PYTHON_HERE) -m pytest $(ARGS)
 
 examples: setup
 	$(LOCAL) examples '$(FILE)'
 
 bench: setup
-	@$(CLEAN); PYTHONPATH=tests/airflow_system $(PYTHON_HERE) tests/bench/suite.py $(ARGS)
+	@$(CLEAN); exec env PYTHONPATH=tests/airflow_system $(PYTHON_HERE) tests/bench/suite.py $(ARGS)
 
 crash: setup
-	@$(CLEAN); PYTHONPATH=tests/airflow_system $(PYTHON_HERE) tests/crash/suite.py $(ARGS)
+	@$(CLEAN); exec env PYTHONPATH=tests/airflow_system $(PYTHON_HERE) tests/crash/suite.py $(ARGS)
 
 sizing: setup
 	$(LOCAL) sizing
 
 lint: setup
-	@$(CLEAN); $(PYTHON_HERE) -m ruff format --check .
-	@$(CLEAN); $(PYTHON_HERE) -m ruff check .
-	@$(CLEAN); $(PYTHON_HERE) -m mypy
-	@$(CLEAN); $(PYTHON_HERE) -m sqlfluff lint --disable-progress-bar include/sql include/bi_queries
-	@sh include/local_runtime/check_locks.sh
+	@$(CLEAN); exec $(PYTHON_HERE) -m ruff format --check .
+	@$(CLEAN); exec $(PYTHON_HERE) -m ruff check .
+	@$(CLEAN); exec $(PYTHON_HERE) -m mypy
+	@$(CLEAN); exec $(PYTHON_HERE) -m sqlfluff lint --disable-progress-bar include/sql include/bi_queries
+	@exec sh include/local_runtime/check_locks.sh

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -17,7 +18,46 @@ if TYPE_CHECKING:
 PREFIX = "AIRFLOW_CONN_"
 FLEXERA = f"{PREFIX}FLEXERA"
 WAREHOUSE = f"{PREFIX}WAREHOUSE"
+SIMULATOR = "FLEXERA"  # FLEXERA=simulator asks for the simulator, also where a tenant or a warehouse is named
+LIKE_A_NAME, LIKE_A_VARIABLE = 0.7, 0.82  # how alike two texts are, from 0 to 1
 LIBPQ_NAMES = {"host": "host", "port": "port", "login": "user", "password": "password", "schema": "dbname"}
+
+
+def is_named(environment: Mapping[str, str], name: str) -> bool:
+    """True if a variable names a connection: an empty or blank one does not."""
+    return bool(environment.get(name, "").strip())
+
+
+def misspelled(environment: Mapping[str, str], name: str) -> list[str]:
+    """The variables that probably mean `name`, which names nothing itself."""
+    if is_named(environment, name):
+        return []
+    return sorted(given for given in environment if given != name and _is_like(given, name))
+
+
+def refuse_misspelled(environment: Mapping[str, str], name: str) -> None:
+    """Stop where a slip in a variable's name would silently replace the user's connection by ours."""
+    if found := misspelled(environment, name):
+        instead = f" {SIMULATOR}=simulator takes the simulator all the same." if name == FLEXERA else ""
+        raise Problem(
+            f"{', '.join(found)} is set, but {name} is {_empty_or_not_set(environment, name)}. Rename it to {name}."
+            f"{instead}"
+        )
+
+
+def asks_for_simulator(environment: Mapping[str, str]) -> bool:
+    """True if the run reads from the simulator; a Problem where its data would reach a warehouse of the user."""
+    if environment.get(SIMULATOR, "").strip().casefold() == "simulator":
+        return True
+    if is_named(environment, FLEXERA):
+        return False
+    refuse_misspelled(environment, FLEXERA)
+    if is_named(environment, WAREHOUSE):
+        raise Problem(
+            f"{WAREHOUSE} names a warehouse, but {FLEXERA} is {_empty_or_not_set(environment, FLEXERA)}: the data of "
+            f"the simulator would be published there. Set {FLEXERA}, or say {SIMULATOR}=simulator if you want that."
+        )
+    return True
 
 
 def warehouse_parameters(environment: Mapping[str, str]) -> dict[str, Any]:
@@ -84,6 +124,24 @@ def secrets_in(environment: Mapping[str, str]) -> list[str]:
             if name in (FLEXERA, WAREHOUSE):
                 raise
     return [str(password) for password in found if password]
+
+
+def _is_like(given: str, name: str) -> bool:
+    """True if one name is probably a slip for the other; further organizations have names of their own."""
+    given = given.upper()
+    if given.startswith(f"{name}_"):
+        return False
+    if given.startswith(PREFIX):
+        return _likeness(given.removeprefix(PREFIX), name.removeprefix(PREFIX)) >= LIKE_A_NAME
+    return _likeness(given, name) >= LIKE_A_VARIABLE
+
+
+def _likeness(one: str, other: str) -> float:
+    return SequenceMatcher(None, one, other, autojunk=False).ratio()
+
+
+def _empty_or_not_set(environment: Mapping[str, str], name: str) -> str:
+    return "empty" if name in environment else "not set"
 
 
 def _fields(name: str, value: str) -> dict[str, Any]:

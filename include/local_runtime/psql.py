@@ -27,7 +27,7 @@ def main() -> int:
     """Give the terminal, or the SQL on standard input, to psql; its exit code is ours."""
     with ExitStack() as stack:
         server = None
-        if not os.environ.get(connections.WAREHOUSE):
+        if not connections.is_named(os.environ, connections.WAREHOUSE):
             server = stack.enter_context(database_server(quiet=True))
         named = named_connections(server)
         if server is not None:

@@ -116,7 +116,7 @@ def python_for(minor: int) -> str:
 def reader_url(server: PostgresServer, named: dict[str, str]) -> URL:
     """The warehouse for a login that reads `bi` only: a role of ours, or who BI_USER and BI_PASSWORD say."""
     url = connections.warehouse_url(named)
-    if not os.environ.get(connections.WAREHOUSE):
+    if not connections.is_named(os.environ, connections.WAREHOUSE):
         own = _secret("reader")
         _make_reader(server, own)
         return url.set(username=READER, password=own)

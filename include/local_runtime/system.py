@@ -66,24 +66,25 @@ def database_server(*, quiet: bool = False) -> Iterator[PostgresServer]:
 def system(
     metadata_name: str, *, is_demo: bool = False, stays: bool = False, leaves_theirs: bool = False
 ) -> Iterator[System]:
-    """PostgreSQL, both databases migrated, and the simulator where no tenant is named.
+    """PostgreSQL, both databases migrated, and the simulator where no tenant is named or it is asked for.
 
     `is_demo` leaves aside the connections and variables of the user. With `stays` the simulator outlives this process.
     With `leaves_theirs` a warehouse that the user names is not migrated.
     """
     with ExitStack() as stack:
-        server = stack.enter_context(database_server())
         if is_demo:
             _leave_aside()
+        is_simulated = connections.asks_for_simulator(os.environ)
+        server = stack.enter_context(database_server())
         named = named_connections(server)
         keys = keys_in(LOCAL)
         environment = _environment(server, metadata_name, keys, named)
         with alone(LOCAL / "migrate.lock"):
             migrate_airflow(server, metadata_name, environment)
-            if not (leaves_theirs and os.environ.get(connections.WAREHOUSE)):
+            if not (leaves_theirs and connections.is_named(os.environ, connections.WAREHOUSE)):
                 migrate_warehouse(environment)
         prepared = System(server, environment, keys)
-        if connections.FLEXERA not in environment:
+        if is_simulated:
             prepared.simulator = _simulator(environment, stack, stays=stays)
             environment[connections.FLEXERA] = prepared.simulator.connection()
         prepared.secrets = [*keys.values(), server.password, *connections.secrets_in(environment)]
@@ -92,7 +93,12 @@ def system(
 
 def _leave_aside() -> None:
     """Forget the connections and variables of the user: nobody is told of a demo, and no tenant is asked."""
-    theirs = [name for name in os.environ if name.startswith(NAMED)]
+    unclear = [
+        given
+        for name in (connections.FLEXERA, connections.WAREHOUSE)
+        for given in connections.misspelled(os.environ, name)
+    ]
+    theirs = {name for name in os.environ if name.startswith(NAMED)}.union(unclear)
     if ours := sorted(name for name in theirs if name.startswith(OURS) and os.environ[name]):
         say(f"The demo leaves {' and '.join(ours)} aside")
     for name in theirs:
@@ -101,10 +107,11 @@ def _leave_aside() -> None:
 
 def named_connections(server: PostgresServer | None) -> dict[str, str]:
     """The connections in the user's environment; the embedded warehouse where none is named."""
+    connections.refuse_misspelled(os.environ, connections.WAREHOUSE)
     named = {
         name: os.environ[name]
         for name in (connections.FLEXERA, connections.WAREHOUSE)
-        if os.environ.get(name)
+        if connections.is_named(os.environ, name)
     }
     if connections.WAREHOUSE not in named and server is not None:
         named[connections.WAREHOUSE] = connections.postgres_connection(server.create_database("warehouse"))
@@ -171,8 +178,10 @@ def _simulator(environment: dict[str, str], stack: ExitStack, *, stays: bool) ->
     started = simulator.start(LOCAL, environment, on_leash=not stays)
     if not stays:
         stack.callback(processes.stop, started.process.pid, str(LOCAL), 5.0)
+    is_blank = not os.environ.get(connections.FLEXERA, "unset").strip()
+    why = f"{connections.FLEXERA} is empty, so " if is_blank else ""
     say(
-        f"Flexera One is the bundled simulator at {started.url} "
+        f"{why}Flexera One is the bundled simulator at {started.url} "
         f"({simulator.REQUESTS_PER_MINUTE} requests a minute, so that nobody waits; a tenant allows 50)"
     )
     return started

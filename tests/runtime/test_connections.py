@@ -10,7 +10,10 @@ from airflow.sdk import Connection
 from local_runtime.connections import (
     FLEXERA,
     WAREHOUSE,
+    asks_for_simulator,
+    misspelled,
     postgres_connection,
+    refuse_misspelled,
     secrets_in,
     warehouse_parameters,
     warehouse_url,
@@ -97,3 +100,90 @@ def test_the_passwords_of_both_are_known_as_secrets() -> None:
     flexera = json.dumps({"conn_type": "flexera", "login": "id", "password": "client secret"})
 
     assert secrets_in({FLEXERA: flexera, WAREHOUSE: ADDRESS}) == ["client secret", "p/w:1"]
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_simulated"),
+    [
+        ({}, True),
+        ({FLEXERA: ""}, True),
+        ({FLEXERA: "{}"}, False),
+        ({FLEXERA: "{}", WAREHOUSE: ADDRESS}, False),
+        ({WAREHOUSE: ""}, True),
+        ({WAREHOUSE: ADDRESS, "FLEXERA": "simulator"}, True),
+        ({WAREHOUSE: ADDRESS, FLEXERA: "{}", "FLEXERA": " Simulator "}, True),
+        ({"AIRFLOW_CONN_FLEXERA_EMEA": "{}"}, True),
+        ({"AIRFLOW_CONN_FLEXRA": "{}", "FLEXERA": "simulator"}, True),
+    ],
+)
+def test_the_simulator_is_read_where_no_tenant_is_named_or_it_is_asked_for(environment, is_simulated) -> None:
+    assert asks_for_simulator(environment) is is_simulated
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({}, "AIRFLOW_CONN_FLEXERA is not set: "),
+        ({FLEXERA: ""}, "AIRFLOW_CONN_FLEXERA is empty: "),
+        ({FLEXERA: " \n"}, "AIRFLOW_CONN_FLEXERA is empty: "),
+        ({"AIRFLOW_CONN_FLEXERA_EMEA": "{}"}, "AIRFLOW_CONN_FLEXERA is not set: "),
+        ({"FLEXERA": "tenant"}, "say FLEXERA=simulator"),
+        (
+            {"AIRFLOW_CONN_FLEXRA": "{}"},
+            "AIRFLOW_CONN_FLEXRA is set, but AIRFLOW_CONN_FLEXERA is not set. Rename",
+        ),
+        ({"AIRFLOW_CONN_FLEXRA": "{}", FLEXERA: ""}, "but AIRFLOW_CONN_FLEXERA is empty. Rename it"),
+    ],
+)
+def test_simulated_data_never_reach_a_warehouse_of_the_user_unasked(environment, said) -> None:
+    with pytest.raises(Problem) as caught:
+        asks_for_simulator({WAREHOUSE: ADDRESS, **environment})
+
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert ADDRESS not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "AIRFLOW_CONN_FLEXRA",
+        "airflow_conn_flexera",
+        "AIRFLOW_CONN_Flexera",
+        "AIRFLOW_CONN_FLEXERRA",
+        "AIRFLOW_CONN_FELXERA",
+        "AIRFLOW_CONN_FLEX",
+        "AIRFLOW_CON_FLEXERA",
+        "AIRFLOW_CONNECTION_FLEXERA",
+        "AIRFLOW__CONN__FLEXERA",
+        "AIRLFOW_CONN_FLEXERA",
+    ],
+)
+def test_a_slip_in_the_name_of_a_variable_is_named(given) -> None:
+    with pytest.raises(Problem, match=f"^{given} is set, but AIRFLOW_CONN_FLEXERA is not set"):
+        asks_for_simulator({given: "{}"})
+    assert misspelled({given: "{}", FLEXERA: "{}"}, FLEXERA) == []
+
+
+@pytest.mark.parametrize(
+    "given", ["AIRFLOW_CONN_WAREHOSE", "airflow_conn_warehouse", "AIRFLOW_CON_WAREHOUSE"]
+)
+def test_a_warehouse_is_not_replaced_because_of_a_slip(given) -> None:
+    with pytest.raises(Problem, match=f"^{given} is set, but AIRFLOW_CONN_WAREHOUSE is not set. Rename it"):
+        refuse_misspelled({given: ADDRESS}, WAREHOUSE)
+
+
+def test_other_connections_are_no_slips() -> None:
+    others = [
+        "SMTP_DEFAULT",
+        "FILE",
+        "HTTP_DEFAULT",
+        "WEBHOOK",
+        "REDSHIFT",
+        "WAREHOUSE_DEV",
+        "FLEXERA_APAC",
+        "FTP",
+    ]
+    environment = {f"AIRFLOW_CONN_{name}": "x" for name in others} | {"PATH": "/bin", "FLEXERA_HOME": "/x"}
+
+    assert misspelled(environment, FLEXERA) == misspelled(environment, WAREHOUSE) == []

@@ -101,6 +101,17 @@ def empty(tmp_path: Path) -> Project:
     return copy_of_the_project(tmp_path / "project")
 
 
+@pytest.mark.parametrize("command", ["run", "up", "doctor"])
+def test_a_named_warehouse_without_a_tenant_is_told_before_anything_starts(
+    empty: Project, command: str
+) -> None:
+    told = empty.refusal(command, AIRFLOW_CONN_WAREHOUSE=json.dumps(ELSEWHERE), AIRFLOW_CONN_FLEXERA="")
+
+    assert told.startswith("AIRFLOW_CONN_WAREHOUSE names a warehouse, but AIRFLOW_CONN_FLEXERA is empty: ")
+    assert "FLEXERA=simulator" in told
+    assert "\n" not in told
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
