@@ -1,7 +1,7 @@
 # The commands of the project. Each one first sets up what it needs; everything it makes lies in .local/.
 .POSIX:
 .SUFFIXES:
-.PHONY: help up down demo run doctor psql migrate model superset test bench crash examples sizing lint setup
+.PHONY: help up down demo run doctor psql migrate model superset test bench crash examples lint setup
 
 CLEAN = unset PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH
 PYTHON_HERE = .local/venv/bin/python
@@ -21,7 +21,6 @@ help:
 	@echo 'make bench     how fast it is, as ratios in a table and in .local/bench.json; ARGS="--quick" for a trial'
 	@echo 'make crash     200 kills at random moments, each with its recovery; ARGS="--kills 20" for fewer'
 	@echo 'make examples  worked license arithmetic through the rules; FILE=your.yaml for cases of your own'
-	@echo 'make sizing    disk, requests and minutes by the number of licenses; LICENSES=2000 ROWS=150000 for yours'
 	@echo 'make lint      formatting, lint, types'
 	@echo ''
 	@echo 'AIRFLOW_CONN_FLEXERA and AIRFLOW_CONN_WAREHOUSE name the Flexera One tenant and the warehouse; without them the'
@@ -70,9 +69,6 @@ bench: setup
 
 crash: setup
 	@$(CLEAN); exec env PYTHONPATH=tests/airflow_system $(PYTHON_HERE) tests/crash/suite.py $(ARGS)
-
-sizing: setup
-	$(LOCAL) sizing
 
 lint: setup
 	@$(CLEAN); exec $(PYTHON_HERE) -m ruff format --check .

@@ -63,7 +63,6 @@ COMMANDS = {
     "model": "docs/model.md anew, from the database itself",
     "superset": "Apache Superset with a dashboard of the warehouse in use",
     "examples": "worked license arithmetic through the recharge rules",
-    "sizing": "disk, requests and minutes; LICENSES, ROWS and PAGE_SIZE in the environment say of which tenant",
 }
 
 
@@ -110,10 +109,6 @@ def _command(name: str, file: str) -> Callable[[], int]:
         from local_runtime import examples
 
         return lambda: examples.main(file)
-    if name == "sizing":
-        from local_runtime import sizing
-
-        return lambda: sizing.main(*(os.environ.get(each, "") for each in ("LICENSES", "ROWS", "PAGE_SIZE")))
     from local_runtime import run
 
     return lambda: run.main(os.environ.get("DATE", ""), os.environ.get("CONF", ""))

@@ -28,7 +28,6 @@ FILES = (
     "budget_use",
     "stage_linearity",
     "derivation",
-    "unit_costs",
     "mapped_task",
     "bi_speed",
 )
