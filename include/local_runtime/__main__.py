@@ -33,6 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     if command in WITH_AIRFLOW and (settings := told_of_settings(os.environ)):
         print(settings, file=sys.stderr, flush=True)
     use(clean_environment(os.environ))
+    os.umask(0o077)  # all that is made from here on, by Airflow too, is its owner's
     try:
         return _command(command, getattr(given, "file", ""))()
     except Problem as problem:

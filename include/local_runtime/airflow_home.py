@@ -79,6 +79,8 @@ def airflow_environment(home: Path, metadata_url: str, keys: Mapping[str, str]) 
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata_url.replace(
             "postgresql://", "postgresql+psycopg2://", 1
         ),
+        "AIRFLOW__LOGGING__FILE_TASK_HANDLER_NEW_FOLDER_PERMISSIONS": "0o700",
+        "AIRFLOW__LOGGING__FILE_TASK_HANDLER_NEW_FILE_PERMISSIONS": "0o600",
         # What a failed task says is longer than a screen is wide.
         "AIRFLOW__API__DEFAULT_WRAP": "True",
         "AIRFLOW__API__SECRET_KEY": keys["api_secret_key"],

@@ -14,6 +14,21 @@ LOCAL = PROJECT / ".local"
 LOGS = LOCAL / "logs"
 
 
+def private_folder(path: Path) -> Path:
+    """Make a folder that only its owner may enter; close one that was made open."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.stat().st_mode & 0o077:
+        path.chmod(0o700)
+    return path
+
+
+def private_log(path: Path) -> int:
+    """Open a log for appending that only its owner may read; close one that was made open."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.fchmod(file, 0o600)
+    return file
+
+
 def private_file(path: Path, text: str) -> None:
     """Write a file that only its owner may read, all at once."""
     part = path.with_name(f"{path.name}.{os.getpid()}.part")

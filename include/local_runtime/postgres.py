@@ -19,6 +19,7 @@ from psycopg2 import errors, sql
 
 from local_runtime.account import Account, AccountError, account_for
 from local_runtime.lease import Lease, alone
+from local_runtime.places import private_folder, private_log
 from local_runtime.problem import Problem
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class PostgresServer:
 
     def start(self) -> None:
         """Use the server: start it if nobody has, and return once it accepts connections."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        private_folder(self.folder)
         if self.data.exists() and not self._password_file.exists():
             raise PostgresError(
                 f"{self._password_file} is missing, and nobody can sign in to PostgreSQL without it. {self._remedy}"
@@ -123,7 +124,7 @@ class PostgresServer:
         """Where a database will be once the server runs on the port it was given."""
         if self._port is None:
             raise ValueError("only a server with a port of its own knows its address before it runs")
-        self.folder.mkdir(parents=True, exist_ok=True)
+        private_folder(self.folder)
         self._choose_password()
         return self._url(self._port, database)
 
@@ -246,7 +247,7 @@ class PostgresServer:
 
     def _attempt(self, command: list[str], give_up_at: float) -> str | None:
         """One try: None once the server is ready, or what it wrote before it gave up."""
-        with self.log.open("ab") as log:
+        with os.fdopen(private_log(self.log), "ab") as log:
             start_of_log = log.tell()
             server = subprocess.Popen(
                 command,
@@ -306,6 +307,9 @@ SETTINGS = {
     "shared_buffers": "256MB",
     "max_wal_size": "4GB",
     "logging_collector": "off",
+    # What a statement that fails holds is for its client: "create role … password …" is a secret.
+    "log_min_messages": "log",
+    "log_min_error_statement": "panic",
 }
 INITDB = [
     f"--username={USER}",

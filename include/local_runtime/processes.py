@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from local_runtime.places import private_folder, private_log
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -30,8 +32,8 @@ def start(
 
     `on_leash`: the program (which calls `end_with_parent`) ends when this process does, however it does.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
-    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    private_folder(log.parent)
+    file = private_log(log)
     try:
         return subprocess.Popen(
             list(command),

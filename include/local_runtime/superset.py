@@ -23,7 +23,7 @@ from psycopg2 import sql
 from local_runtime import connections, processes
 from local_runtime.airflow_home import clean_environment, keys_in
 from local_runtime.lease import alone
-from local_runtime.places import LOCAL, LOGS, PROJECT
+from local_runtime.places import LOCAL, LOGS, PROJECT, private_folder
 from local_runtime.postgres import free_port, is_free
 from local_runtime.problem import Problem
 from local_runtime.system import database_server, migrate_warehouse, named_connections, say, shown
@@ -66,7 +66,6 @@ NO_READER = (
 
 def main() -> int:
     """Install, import, serve until Ctrl-C; what is there already is left as it is."""
-    HOME.mkdir(parents=True, exist_ok=True)
     install()
     with database_server() as server:
         named = named_connections(server)
@@ -83,7 +82,7 @@ def install() -> None:
     """Superset's environment, exactly as locked; made once for a lock and a Python."""
     base = python_for(sys.version_info.minor)
     wanted = f"{base}\n{sys.version}\n{hashlib.sha256(LOCK.read_bytes()).hexdigest()}\n"
-    HOME.mkdir(parents=True, exist_ok=True)
+    private_folder(HOME)
     with alone(HOME / "install.lock"):
         if STAMP.is_file() and STAMP.read_text(encoding="utf-8") == wanted:
             return

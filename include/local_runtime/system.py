@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from local_runtime import connections, metadata, processes, simulator
 from local_runtime.airflow_home import NAMED, airflow_environment, clean_environment, keys_in
 from local_runtime.lease import alone
-from local_runtime.places import LOCAL
+from local_runtime.places import LOCAL, private_folder
 from local_runtime.postgres import PostgresServer
 from local_runtime.problem import Problem
 
@@ -166,8 +166,7 @@ def shown(path: object) -> str:
 def _environment(
     server: PostgresServer, metadata_name: str, keys: dict[str, str], named: dict[str, str]
 ) -> dict[str, str]:
-    home = LOCAL / "airflow"
-    home.mkdir(parents=True, exist_ok=True)
+    home = private_folder(LOCAL / "airflow")
     of_its_own = (connections.FLEXERA, connections.WAREHOUSE)
     theirs = {name: value for name, value in clean_environment(os.environ).items() if name not in of_its_own}
     ours = airflow_environment(home, server.url(metadata_name), keys)

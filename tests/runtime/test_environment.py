@@ -54,6 +54,13 @@ def test_where_metrics_and_lineage_go_passes() -> None:
     assert clean_environment(passed) == passed
 
 
+def test_logs_of_tasks_are_their_owners() -> None:
+    ours = airflow_environment(Path("/x/airflow"), "postgresql://u:p@127.0.0.1:1/airflow", KEYS)
+
+    assert ours["AIRFLOW__LOGGING__FILE_TASK_HANDLER_NEW_FOLDER_PERMISSIONS"] == "0o700"
+    assert ours["AIRFLOW__LOGGING__FILE_TASK_HANDLER_NEW_FILE_PERMISSIONS"] == "0o600"
+
+
 def test_airflow_stays_in_the_project_on_this_machine() -> None:
     ours = airflow_environment(Path("/x/airflow"), "postgresql://u:p@127.0.0.1:1/airflow", KEYS)
     project = Path(__file__).resolve().parents[2]

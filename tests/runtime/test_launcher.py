@@ -100,6 +100,32 @@ def test_only_the_owner_may_read_the_password_and_only_this_machine_may_connect(
             psycopg2.connect(server.url().replace(server.password, "guess"))
 
 
+def test_nobody_else_reads_its_log_and_no_password_of_a_failed_statement_reaches_it(folder) -> None:
+    folder.mkdir(mode=0o755, parents=True)
+    log = folder / "server.log"
+    log.touch(mode=0o644)
+    with PostgresServer(folder, FAST) as server:
+        for statement in (
+            "create role maria login password 'hush' in role unknown",
+            "create role maria login password hush",
+            'alter role unknown password "hush"',
+            "select 'hush'::integer",
+        ):
+            with pytest.raises(psycopg2.Error):
+                answer(server.url(), statement)
+        with pytest.raises(psycopg2.OperationalError):
+            psycopg2.connect(server.url().replace(server.password, "guess"))
+        server.stop()  # a log is written on when the server starts again
+        server.start()
+
+    written = log.read_text(encoding="utf-8")
+    assert "hush" not in written
+    assert "password authentication failed" in written
+    assert written.count("ready to accept connections") == 2
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
 def test_a_normal_user_starts_it_without_any_help(folder) -> None:
     folder.mkdir(parents=True)
     user = account.account_for(folder, program("postgres"))

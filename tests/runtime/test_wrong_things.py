@@ -112,6 +112,17 @@ def test_a_named_warehouse_without_a_tenant_is_told_before_anything_starts(
     assert "\n" not in told
 
 
+def test_all_that_a_command_makes_is_its_owners(project: Project) -> None:
+    """Logs, keys, passwords, databases; a folder and a log that an earlier version left open are closed."""
+    for name, mode in (("postgres", 0o755), ("postgres/server.log", 0o644)):
+        (project.local / name).chmod(mode)
+    assert project.run("migrate")[0] == 0
+    found = list(project.local.rglob("*"))
+
+    assert {"keys.json", "server.log", "migrate.log", "password"} <= {path.name for path in found}
+    assert [path for path in found if path.stat().st_mode & 0o077] == []
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

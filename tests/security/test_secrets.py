@@ -51,6 +51,13 @@ def test_no_secret_is_in_a_log_or_another_file(bad_nights: BadNights) -> None:
     assert bad_nights.needles().in_places(files(system.home, system.logs)) == []
 
 
+def test_logs_of_tasks_are_their_owners(bad_nights: BadNights) -> None:
+    logs = [path for path in (bad_nights.system.home / "logs").rglob("*") if "dag_id=" in str(path)]
+
+    assert logs
+    assert [path for path in logs if path.stat().st_mode & 0o077] == []
+
+
 def test_no_secret_is_in_the_metadata_database(bad_nights: BadNights) -> None:
     looked_at = dict(tables(bad_nights.system.metadata_url))
 
