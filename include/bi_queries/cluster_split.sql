@@ -24,7 +24,8 @@ select
     chargeback.recharged_consumption,
     sum(chargeback.recharged_consumption) over of_cluster as cluster_consumption,
     chargeback.recharged_cost,
-    sum(chargeback.recharged_cost) over of_cluster as cluster_cost
+    sum(chargeback.recharged_cost) over of_cluster as cluster_cost,
+    chargeback.currency
 from asked
 inner join bi.chargeback on asked.org_id = chargeback.org_id and asked.cluster_name = chargeback.cluster_name
 where

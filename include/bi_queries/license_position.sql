@@ -23,6 +23,7 @@ select
     license_position.purchased - license_position.consumed as available,
     license_position.recharged_consumption,
     license_position.recharged_cost,
+    license_position.currency,
     license_position.residue,
     license_position.residue_reason,
     license_position.status

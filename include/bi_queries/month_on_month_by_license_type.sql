@@ -24,6 +24,7 @@ before as (
     select
         chargeback.license_id,
         chargeback.license_type,
+        chargeback.currency,
         chargeback.consumer_identity_key,
         coalesce(chargeback.recharged_consumption, 0) as quantity,
         coalesce(chargeback.recharged_cost, 0) as cost,
@@ -41,6 +42,7 @@ after as (
     select
         chargeback.license_id,
         chargeback.license_type,
+        chargeback.currency,
         chargeback.consumer_identity_key,
         coalesce(chargeback.recharged_consumption, 0) as quantity,
         coalesce(chargeback.recharged_cost, 0) as cost,
@@ -57,6 +59,7 @@ after as (
 licenses as (
     select
         max(coalesce(after.license_type, before.license_type)) as license_type,
+        max(coalesce(after.currency, before.currency)) as currency,
         count(before.cost) = 0 as is_new,
         count(after.cost) = 0 as is_ended,
         coalesce(sum(before.cost) filter (where before.is_own), 0) as cost_before,
@@ -88,6 +91,7 @@ licenses as (
 types as (
     select
         license_type,
+        currency,
         sum(cost_before) as cost_before,
         sum(cost) as cost,
         sum(cost - cost_before) as difference,
@@ -97,11 +101,12 @@ types as (
         coalesce(sum(cost) filter (where is_new), 0) as new_license_effect,
         -coalesce(sum(cost_before) filter (where is_ended), 0) as ended_license_effect
     from licenses
-    group by license_type
+    group by license_type, currency
 )
 
 select
     license_type,
+    currency,
     cost_before,
     cost,
     difference,
@@ -113,4 +118,4 @@ select
     ended_license_effect
 from types
 where cost_before <> 0 or cost <> 0
-order by abs(difference) desc, license_type asc
+order by abs(difference) desc, license_type asc, currency asc

@@ -18,6 +18,7 @@ night as (
 select
     tree.org_id,
     tree.path,
+    tree.currency,
     sum(tree.own_cost) as own_cost,
     sum(tree.total_cost) as total_cost,
     count(distinct tree.license_id) as license_count
@@ -27,5 +28,5 @@ where
     tree.snapshot_date = (select night.snapshot_date from night)
     and tree.snapshot_date between asked.month and asked.month + 30
     and tree.parent_path is not distinct from asked.parent_path
-group by tree.org_id, tree.path
-order by total_cost desc, tree.path asc
+group by tree.org_id, tree.path, tree.currency
+order by total_cost desc, tree.path asc, tree.currency asc

@@ -22,6 +22,7 @@ costs as (
         tree.path,
         tree.license_id,
         tree.license_name,
+        tree.currency,
         0 as cost_before,
         tree.own_cost as cost
     from asked
@@ -35,6 +36,7 @@ costs as (
         tree.path,
         tree.license_id,
         tree.license_name,
+        tree.currency,
         tree.own_cost as cost_before,
         0 as cost
     from asked
@@ -49,11 +51,12 @@ select
     path,
     license_id,
     max(license_name) as license_name,
+    currency,
     sum(cost_before) as cost_before,
     sum(cost) as cost,
     sum(cost - cost_before) as difference
 from costs
-group by org_id, path, license_id
+group by org_id, path, license_id, currency
 having sum(cost) <> sum(cost_before)
 order by abs(sum(cost - cost_before)) desc, path asc, license_id asc
 limit 20

@@ -37,6 +37,7 @@ select
     license_position.license_type,
     coalesce(unowned.without_consumer_cost, 0) as without_consumer_cost,
     coalesce(unowned.without_cost_center_cost, 0) as without_cost_center_cost,
+    license_position.currency,
     license_position.residue,
     license_position.residue_reason
 from asked

@@ -23,14 +23,9 @@ if TYPE_CHECKING:
     from local_runtime.system import System
 
 SNAPSHOT = """
-    select snapshot_date, org_id, license_count, row_count, page_count, request_count, recharged_cost
+    select snapshot_date, org_id, license_count, row_count, page_count, request_count, recharged_cost, currency
     from bi.snapshot
     where dag_run_id = %(run_id)s and status = 'published'
-"""
-CURRENCY = """
-    select string_agg(distinct currency, ', ') as currency
-    from bi.chargeback
-    where snapshot_date = %(snapshot_date)s and org_id = %(org_id)s
 """
 BY_COST_CENTER = """
     select
@@ -42,7 +37,7 @@ BY_COST_CENTER = """
     order by path
 """
 EXAMPLE = (
-    "select publisher, sum(recharged_cost) from bi.chargeback_current group by publisher order by 2 desc"
+    "select publisher, currency, sum(recharged_cost) from bi.chargeback_current group by 1, 2 order by 3 desc"
 )
 
 
@@ -80,12 +75,8 @@ def read_report(prepared: System, run_id: str) -> Report:
             snapshot = cursor.fetchone()
             if snapshot is None:
                 raise Problem(f"Run {run_id} ended well, but bi.snapshot does not show its snapshot")
-            cursor.execute(CURRENCY, snapshot)
-            currency = cursor.fetchone()
             cursor.execute(BY_COST_CENTER, snapshot)
-            return Report(
-                dict(snapshot), (currency or {}).get("currency") or "", list(map(dict, cursor.fetchall()))
-            )
+            return Report(dict(snapshot), snapshot["currency"] or "", list(map(dict, cursor.fetchall())))
     finally:
         connection.close()
 

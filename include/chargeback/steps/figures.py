@@ -21,7 +21,7 @@ MEANINGS = {
     "refused_requests": "requests so far that the server refused as too many",
     "snapshot_licenses": "licenses of the newest published snapshot",
     "snapshot_rows": "rows charged in the newest published snapshot",
-    "recharged_cost": "what the newest published snapshot recharges",
+    "recharged_cost": "what the newest published snapshot recharges; absent where its costs are in several currencies",
     "residue_licenses": "its licenses that do not add up",
     "residue_cost": "what they leave over, at the price of what they recharge",
 }
@@ -47,9 +47,13 @@ left join lateral (
     select
         count(*) as snapshot_licenses,
         sum(row_count) as snapshot_rows,
-        sum(recharged_cost) as recharged_cost,
+        case when count(distinct coalesce(currency, '')) filter (where recharged_cost <> 0) <= 1
+            then sum(recharged_cost)
+        end as recharged_cost,
         count(*) filter (where residue <> 0) as residue_licenses,
-        sum(residue * recharged_cost / nullif(recharged_consumption, 0)) as residue_cost
+        case when count(distinct coalesce(currency, '')) filter (where recharged_cost <> 0) <= 1
+            then sum(residue * recharged_cost / nullif(recharged_consumption, 0))
+        end as residue_cost
     from mart.fct_license_positions as positions
     where (positions.snapshot_date, positions.load_id) = (
         select snapshot_date, load_id

@@ -28,7 +28,7 @@ def publish(database: Database, load_id: int) -> dict[str, Any]:
         totals = execute(
             connection,
             """
-            select load_id, org_id, snapshot_date, license_count, row_count, recharged_cost
+            select load_id, org_id, snapshot_date, license_count, row_count, recharged_cost, currency
             from ops.loads
             where load_id = %(load_id)s
             """,
@@ -89,7 +89,10 @@ def _refuse_unchecked(connection: Connection, load: Load) -> None:
 
 
 def _count(connection: Connection, load: Load) -> None:
-    """Write the load's size into the ledger, so that bi.snapshot need not count facts."""
+    """Write the load's size into the ledger, so that bi.snapshot need not count facts.
+
+    Currencies are never added: charges in several have no total.
+    """
     execute(
         connection,
         """
@@ -101,15 +104,27 @@ def _count(connection: Connection, load: Load) -> None:
             ),
             row_count = facts.row_count,
             recharged_cost = facts.recharged_cost,
+            currency = facts.currency,
             page_count = pages.page_count,
             request_count = coalesce(loads.request_count, 0) + requests.request_count
         from
             (
                 select
-                    count(*) as row_count,
-                    coalesce(sum(recharged_cost), 0) as recharged_cost
-                from mart.fct_chargeback
-                where snapshot_date = %(snapshot_date)s and load_id = %(load_id)s
+                    coalesce(sum(row_count), 0) as row_count,
+                    case when count(*) filter (where has_cost) <= 1 then coalesce(sum(recharged_cost), 0) end
+                        as recharged_cost,
+                    case when count(*) filter (where has_cost) <= 1 then max(currency) filter (where has_cost) end
+                        as currency
+                from (
+                    select
+                        currency,
+                        count(*) as row_count,
+                        coalesce(sum(recharged_cost), 0) as recharged_cost,
+                        bool_or(recharged_cost <> 0) as has_cost
+                    from mart.fct_chargeback
+                    where snapshot_date = %(snapshot_date)s and load_id = %(load_id)s
+                    group by currency
+                ) as currencies
             ) as facts
         cross join
             (
@@ -132,4 +147,4 @@ def _count(connection: Connection, load: Load) -> None:
 
 def _plain(value: object) -> object:
     """What an XCom and an asset event can carry: money as text, exactly."""
-    return value if isinstance(value, int) else str(value)
+    return value if value is None or isinstance(value, int) else str(value)

@@ -49,10 +49,21 @@ lines as (
         cost_per_right,
         recharged_consumption,
         recharged_cost,
-        mart.filled(currency) as currency,
+        mart.currency_code(currency) as currency,
         mart.filled(recharge_approach) as recharge_approach
     from intermediate.int_consumption_lines
     where load_id = %(load_id)s
+),
+
+-- A license has one price, and so one currency: rows without a cost or price have it, too.
+currencies as (
+    select
+        license_id,
+        min(currency) as currency
+    from lines
+    where recharged_cost <> 0 or cost_per_right <> 0
+    group by license_id
+    having min(currency) = max(currency)
 ),
 
 infrastructure as (
@@ -184,6 +195,7 @@ repeats as (
 charged as (
     select
         consumers.*,
+        coalesce(currencies.currency, consumers.currency) as license_currency,
         coalesce(repeats.is_possible, false) as is_possible_repeat,
         case
             when
@@ -195,6 +207,7 @@ charged as (
         end as consumer_type
     from consumers
     left join licenses on consumers.license_id = licenses.license_id
+    left join currencies on consumers.license_id = currencies.license_id
     left join repeats
         on
             consumers.license_id = repeats.license_id
@@ -299,6 +312,6 @@ select
     cost_per_right,
     recharged_consumption,
     recharged_cost,
-    currency,
+    license_currency as currency,
     recharge_approach
 from named

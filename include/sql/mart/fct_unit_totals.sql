@@ -15,7 +15,8 @@ owners as (
         cost_center_key,
         corporate_unit_key,
         coalesce(sum(recharged_consumption), 0) as own_consumption,
-        coalesce(sum(recharged_cost), 0) as own_cost
+        coalesce(sum(recharged_cost), 0) as own_cost,
+        min(currency) as currency
     from charges
     group by
         license_key,
@@ -31,7 +32,8 @@ leaves as (
         owners.license_id,
         units.unit_key,
         sum(owners.own_consumption) as own_consumption,
-        sum(owners.own_cost) as own_cost
+        sum(owners.own_cost) as own_cost,
+        min(owners.currency) as currency
     from owners
     cross join
         lateral (
@@ -75,7 +77,8 @@ select
         as own_consumption,
     coalesce(sum(leaves.own_cost) filter (where leaves.unit_key = lineages.ancestor_key), 0) as own_cost,
     sum(leaves.own_consumption) as total_consumption,
-    sum(leaves.own_cost) as total_cost
+    sum(leaves.own_cost) as total_cost,
+    min(leaves.currency) as currency
 from leaves
 inner join lineages on leaves.unit_key = lineages.unit_key
 group by

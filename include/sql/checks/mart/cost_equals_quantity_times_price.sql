@@ -8,7 +8,7 @@ select
     round(sum(lines.recharged_cost), 2) as found,
     count(*) as row_count
 from intermediate.int_consumer_lines as lines
-left join mart.currency_units on upper(lines.currency) = currency_units.currency
+left join mart.currency_units on lines.currency = currency_units.currency
 where
     lines.load_id = %(load_id)s
     and abs(lines.recharged_cost - lines.recharged_consumption * lines.cost_per_right)

@@ -1,6 +1,7 @@
 -- severity: warn
 -- dimension: accepted values
--- Every currency that is named is one of ISO 4217: another text is a wrong field map or a wrong default.
+-- Every currency that is named is one of ISO 4217: another text, such as a sign, is a wrong field map or a
+-- wrong default. It is kept as it is, as $ may be several currencies.
 select
     facts.license_id,
     'a currency of ISO 4217' as expected,

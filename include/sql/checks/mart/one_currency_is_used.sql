@@ -1,6 +1,7 @@
 -- severity: warn
 -- dimension: accepted values
--- Costs in several currencies are added up as if they were one: totals of the load mean nothing then.
+-- All costs of a load are in one currency. Costs in several are never added up: the snapshot has no total
+-- then, and reports group by currency.
 with
 
 currencies as (

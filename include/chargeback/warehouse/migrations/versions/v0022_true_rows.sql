@@ -16,3 +16,163 @@ comment on column intermediate.int_consumer_lines.content_hash is
 comment on column intermediate.int_consumer_lines.is_possible_repeat is
 'True: another page has the same row, or a later row of its consumer, and the license''s total does not tell which is true.';
 drop function mart.row_identity;
+
+-- Every amount that is added over charges says its currency, and none is added over two of them.
+
+create function mart.currency_code(value text) returns text
+language sql immutable parallel safe
+return upper(mart.filled(value));
+comment on function mart.currency_code is
+'A currency as its code is written: without blanks, in capitals. A sign or a name stays what it is.';
+
+alter table mart.fct_unit_totals add column currency text;
+alter table mart.fct_license_positions add column currency text;
+alter table ops.loads add column currency text;
+comment on column mart.fct_unit_totals.currency is 'Currency of the license''s charges.';
+comment on column mart.fct_license_positions.currency is 'Currency of the license''s charges; null without a charge.';
+comment on column ops.loads.currency is
+'Currency of recharged_cost; null, as recharged_cost is, where charges are in several currencies.';
+
+create or replace view mart.published_unit_totals with (security_invoker = true) as
+select
+    facts.hierarchy,
+    facts.snapshot_date,
+    facts.org_id,
+    facts.license_id,
+    dim_licenses.license_name,
+    units.path,
+    units.parent_path,
+    units.depth,
+    facts.own_consumption,
+    facts.own_cost,
+    facts.total_consumption,
+    facts.total_cost,
+    facts.currency
+from ops.snapshots
+inner join mart.fct_unit_totals as facts on snapshots.load_id = facts.load_id
+left join mart.dim_licenses on facts.license_key = dim_licenses.license_key
+left join mart.dim_organization_units as units on facts.unit_key = units.unit_key;
+
+create or replace view bi.chargeback_by_cost_center with (security_invoker = true) as
+select
+    snapshot_date,
+    org_id,
+    license_id,
+    license_name,
+    path,
+    parent_path,
+    depth,
+    own_consumption,
+    own_cost,
+    total_consumption,
+    total_cost,
+    currency
+from mart.published_unit_totals
+where hierarchy = 'cost_center';
+
+create or replace view bi.chargeback_by_corporate_unit with (security_invoker = true) as
+select
+    snapshot_date,
+    org_id,
+    license_id,
+    license_name,
+    path,
+    parent_path,
+    depth,
+    own_consumption,
+    own_cost,
+    total_consumption,
+    total_cost,
+    currency
+from mart.published_unit_totals
+where hierarchy = 'corporate_unit';
+
+create or replace view bi.chargeback_by_location with (security_invoker = true) as
+select
+    snapshot_date,
+    org_id,
+    license_id,
+    license_name,
+    path,
+    parent_path,
+    depth,
+    own_consumption,
+    own_cost,
+    total_consumption,
+    total_cost,
+    currency
+from mart.published_unit_totals
+where hierarchy = 'location';
+
+create or replace view bi.license_position with (security_invoker = true) as
+select
+    facts.snapshot_date,
+    facts.org_id,
+    facts.license_id,
+    dim_licenses.license_name,
+    dim_licenses.license_type,
+    dim_licenses.publisher,
+    facts.purchased,
+    facts.consumed,
+    facts.machine_consumption,
+    facts.recharged_consumption,
+    facts.recharged_cost,
+    facts.residue,
+    facts.residue_reason,
+    facts.row_count,
+    facts.page_count,
+    facts.status,
+    facts.currency
+from ops.snapshots
+inner join mart.fct_license_positions as facts on snapshots.load_id = facts.load_id
+left join mart.dim_licenses on facts.license_key = dim_licenses.license_key;
+
+create or replace view bi.snapshot with (security_invoker = true) as
+select
+    snapshots.snapshot_date,
+    snapshots.org_id,
+    coalesce(loads.status, 'published') as status,
+    loads.source,
+    loads.license_count,
+    loads.row_count,
+    loads.page_count,
+    loads.request_count,
+    loads.recharged_cost,
+    loads.started_at,
+    snapshots.published_at,
+    loads.dag_run_id,
+    loads.currency
+from ops.snapshots
+left join ops.loads on snapshots.load_id = loads.load_id;
+
+do $$
+declare
+    tree text;
+begin
+    foreach tree in array array['cost_center', 'corporate_unit', 'location'] loop
+        execute format(
+            'comment on column bi.chargeback_by_%s.currency is %L',
+            tree,
+            'Currency of the costs: group by it when you add up licenses. Empty where Flexera names none.'
+        );
+        execute format(
+            'comment on column bi.chargeback_by_%s.own_cost is %L',
+            tree,
+            'Cost charged to the node itself, without those below it, in the currency beside it.'
+        );
+        execute format(
+            'comment on column bi.chargeback_by_%s.total_cost is %L',
+            tree,
+            'Cost of the node and everything below it, in the currency beside it; the tops add up to the snapshot.'
+        );
+    end loop;
+end
+$$;
+comment on column bi.license_position.currency is
+'Currency of the cost: group by it when you add up licenses. Empty without charges, or where Flexera names none.';
+comment on column bi.license_position.recharged_cost is
+'Cost charged to its consumers, added up, in the currency beside it.';
+comment on column bi.snapshot.recharged_cost is
+'Cost of all charges, in the currency beside it; empty where charges are in several currencies: group bi.chargeback by currency.';
+comment on column bi.snapshot.currency is
+'Currency of the cost; empty where Flexera names none, or where charges are in several currencies.';
