@@ -36,7 +36,12 @@ def test_a_snapshot_has_a_total_in_one_currency_only(
                     "license_id": number,
                     "license_type": "Device",
                     "lines": [
-                        {"device_id": "d", "recharged_cost": cost, "currency": name, "recharged_consumption": 1}
+                        {
+                            "device_id": "d",
+                            "recharged_cost": cost,
+                            "currency": name,
+                            "recharged_consumption": 1,
+                        }
                     ],
                 }
                 for number, (name, cost) in enumerate(charges)
