@@ -156,7 +156,7 @@ def check_star(load_id: int) -> Any:
     return checks.check(database, loads.for_writing(database, load_id), "mart")
 
 
-@task(outlets=[CHARGEBACK], on_success_callback=notifiers.on_publish)
+@task(outlets=[CHARGEBACK], on_success_callback=notifiers.on_publish, show_return_value_in_logs=False)
 def publish(load_id: int, *, outlet_events: Any = None) -> Any:
     totals = publishing.publish(hooks.database(), load_id)
     outlet_events[CHARGEBACK].extra = totals

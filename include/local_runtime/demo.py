@@ -59,7 +59,7 @@ def main() -> int:
         if prepared.simulator is None:
             raise Problem("The demo has lost its simulator")
         is_equal = reconcile(report, prepared.simulator)
-    say(f"Took {outcome.seconds:.0f} s.\n")
+    say(f"{outcome.summary}\nTook {outcome.seconds:.0f} s.\n")
     say("Next:")
     say("  make up                                the same every night, with the Airflow UI")
     say(f"  echo '{EXAMPLE}' | make -s psql")

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import psycopg2
 
 from chargeback.plain_text import LONGEST_MESSAGE, plain
+from chargeback.steps import summary
+from chargeback.warehouse.database import Database
 from local_runtime import connections, processes
 from local_runtime.lease import alone
 from local_runtime.places import LOCAL, LOGS
@@ -42,6 +44,7 @@ class Outcome:
     reason: str = ""
     errors: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    summary: str = ""
 
 
 def main(snapshot_date: str, conf_text: str) -> int:
@@ -49,9 +52,8 @@ def main(snapshot_date: str, conf_text: str) -> int:
     conf = conf_from(snapshot_date, conf_text)
     with system(METADATA_OF_RUN) as prepared:
         outcome = run(prepared, conf)
-    say(
-        f"Run {outcome.run_id} published its snapshot in {outcome.seconds:.0f} s. Next: make psql, or make up"
-    )
+    say(f"Published in {outcome.seconds:.0f} s. {outcome.summary}")
+    say("Next: make psql, or make up")
     return 0
 
 
@@ -98,7 +100,15 @@ def _run(prepared: System, conf: dict[str, Any]) -> Outcome:
             or f"see the end of {shown(log)}"
         )
         raise Problem(f"The run failed: {without_secrets(reason, prepared.secrets)}")
+    outcome.summary = _summary(prepared, outcome.run_id)
     return outcome
+
+
+def _summary(prepared: System, run_id: str) -> str:
+    database = Database.connect(connections.warehouse_url(prepared.environment))
+    with database.transaction() as connection:
+        told = summary.of_run(connection, run_id)
+    return without_secrets(told or "Another run has published this date since.", prepared.secrets)
 
 
 def without_secrets(text: str, secrets: list[str]) -> str:

@@ -36,10 +36,10 @@ def test_a_published_night_is_told_with_its_totals(nightly, told) -> None:
     assert nightly.run(license_ids=LICENSES).state == "success"
 
     [message] = told()
-    cost = nightly.value("select sum(recharged_cost) from bi.chargeback")
+    cost = nightly.value("select to_char(sum(recharged_cost), 'FM999,999,990.00') from bi.chargeback")
     assert message.startswith(f"publish: License chargeback of {nightly.today} is published.")
-    assert "3 licenses" in message
-    assert str(cost) in message
+    assert "3 licenses (3 read, by the filter license_ids=" in message
+    assert f" rows, {cost} EUR. " in message
 
 
 def test_a_license_that_fails_is_told_with_its_name_the_reason_and_what_to_do(nightly, told) -> None:

@@ -69,16 +69,8 @@ def published(totals: Mapping[str, object]) -> Notice:
     return Notice(
         "publish",
         f"License chargeback of {totals['snapshot_date']} is published",
-        f"Organization {totals['org_id']}, load {totals['load_id']}: {totals['license_count']} licenses, "
-        f"{totals['row_count']} rows, {_amount(totals)} recharged.",
+        f"{totals['summary']}",
     )
-
-
-def _amount(totals: Mapping[str, object]) -> str:
-    """The total and its currency; several currencies have no total."""
-    if totals["recharged_cost"] is None:
-        return "costs in several currencies"
-    return f"{totals['recharged_cost']} {totals['currency'] or ''}".rstrip()
 
 
 def failed(task: str, subject: str | None, reason: str, log_url: str | None) -> Notice:

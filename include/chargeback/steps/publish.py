@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chargeback.errors import LoadUnchecked
-from chargeback.steps import loads
+from chargeback.plain_text import plain_logger
+from chargeback.steps import loads, summary
 from chargeback.warehouse.database import Database, execute
 
 if TYPE_CHECKING:
@@ -13,9 +14,11 @@ if TYPE_CHECKING:
 
     from chargeback.steps.loads import Load
 
+log = plain_logger(__name__)
+
 
 def publish(database: Database, load_id: int) -> dict[str, Any]:
-    """Point the snapshot at this load, in one small transaction. Returns the snapshot's totals.
+    """Point the snapshot at this load, in one small transaction. Returns the snapshot's totals and summary.
 
     A load that is published already stays as it is, so that a task that died after its work may run again.
     """
@@ -34,7 +37,9 @@ def publish(database: Database, load_id: int) -> dict[str, Any]:
             """,
             load_id=load.load_id,
         ).one()
-    return {name: _plain(value) for name, value in totals._mapping.items()}
+        told = summary.of_load(connection, load.load_id)
+    log.info(told)
+    return {name: _plain(value) for name, value in totals._mapping.items()} | {"summary": told}
 
 
 def _show(connection: Connection, load: Load) -> None:
