@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,12 +96,52 @@ def test_a_required_field_that_no_row_has_stops_its_license_with_the_paths_named
     shared.use_profile("required_field_missing")
     license_ids = job.list_licenses()
 
-    with pytest.raises(PayloadChanged, match=rf"(?s)License {DISTURBED} page 1: .*chargeback\.cost"):
+    with pytest.raises(PayloadChanged, match=rf"(?s)License {DISTURBED}: no row has .*chargeback\.cost"):
         job.extract(license_ids)
 
     found = job.extractions()
-    assert found.pop(DISTURBED) == ("failed", 0)
+    assert found.pop(DISTURBED)[0] == "failed"
     assert {status for status, _ in found.values()} == {"complete"}
+
+
+IDLE = [{"device": {"id": 1}, "consumption": 0}, {"device": {"id": 2}, "consumption": None}]
+CHARGED = {"device": {"id": 3}, "consumption": 5, "chargeback": {"consumption": 5, "cost": 10}}
+
+
+def page_of(rows: object, next_page: str | None = None) -> dict[str, Any]:
+    return {"replace_body": json.dumps({"values": rows, "nextPage": next_page}), "license": DISTURBED}
+
+
+@pytest.mark.parametrize(
+    ("pages", "row_count"),
+    [
+        pytest.param([[CHARGED], IDLE], 3, id="idle consumers on the last page"),
+        pytest.param([IDLE, [CHARGED]], 3, id="idle consumers on the first page"),
+        pytest.param([[CHARGED], None], 1, id="null on the last page"),
+        pytest.param([None], 0, id="null on the only page"),
+        pytest.param([None, [CHARGED]], 1, id="null on the first page"),
+    ],
+)
+def test_a_page_without_charges_does_not_mean_that_the_api_changed(
+    job: Job, shared: Any, pages: list[object], row_count: int
+) -> None:
+    for number, rows in enumerate(pages, start=1):
+        path = f"/fnms/v1/orgs/12345/licenses/{DISTURBED}/consumption?skipToken=p{number}"
+        shared.add_fault(**page_of(rows, path if number < len(pages) else None), times=1)
+    job.list_licenses()
+
+    counts = job.extract([DISTURBED])
+
+    assert (counts["pages"], counts["rows"]) == (len(pages), row_count)
+    assert job.extractions()[DISTURBED] == ("complete", len(pages))
+
+
+def test_a_license_that_consumes_and_shows_idle_consumers_only_has_changed(job: Job, shared: Any) -> None:
+    shared.add_fault(**page_of(IDLE), times=None)
+    job.list_licenses()
+
+    with pytest.raises(PayloadChanged, match=r"no row has .*, although it consumes"):
+        job.extract([DISTURBED])
 
 
 def test_a_license_list_without_names_stops_the_load_with_the_paths_named(job: Job, shared: Any) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from chargeback.flexera.auth import TokenSource
 from chargeback.flexera.client import FlexeraClient
 from chargeback.flexera.coverage import Coverage
+from chargeback.flexera.json_text import WrittenRows
 from chargeback.flexera.paging import Page
 from chargeback.flexera.payloads import (
     LICENSE_COLUMNS,
     LINE_COLUMNS,
     ConsumptionLine,
     FieldMap,
+    LicenseEntry,
     ParsedPage,
     parse_page,
 )
@@ -25,10 +27,12 @@ __all__ = [
     "Coverage",
     "FieldMap",
     "FlexeraClient",
+    "LicenseEntry",
     "Page",
     "ParsedPage",
     "TokenSource",
     "Transport",
     "UnreadableRow",
+    "WrittenRows",
     "parse_page",
 ]

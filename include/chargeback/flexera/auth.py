@@ -15,7 +15,7 @@ from chargeback.errors import (
     RequestRefused,
     ServiceBusy,
 )
-from chargeback.flexera.payloads import decode
+from chargeback.flexera.json_text import decode
 from chargeback.flexera.replies import Reply, exchange
 from chargeback.flexera.retry import TRIES, Patience, TryAgain
 

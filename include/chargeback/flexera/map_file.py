@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from chargeback.flexera.values import CONVERTERS
+from chargeback.flexera.values import CONVERTERS, boolean_by
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
+
+    Converter = Callable[[Any], Any]
 
 _NUMBER_TYPES = ("quantity", "money")
 _TEXT_TYPES = ("id", "text", "enum")
@@ -73,7 +75,8 @@ POOL_TYPES: dict[str, tuple[str, ...]] = {"pool_name": _TEXT_TYPES, "pool_capped
 LIST_TYPES = {**PRODUCT_TYPES, **INSTANCE_TYPES, **POOL_TYPES}
 ENTITIES = {"license": LICENSE_TYPES, "consumption": {**LINE_TYPES, **LIST_TYPES}}
 
-_SETTINGS = ("paths", "type", "required", "default")
+_BOOLEANS = "booleans"
+_SETTINGS = ("paths", "type", "required", "essential", "default")
 _NAME = r"[^.\[\]\s]+"
 _PLAIN_PATH = re.compile(rf"{_NAME}(\.{_NAME})*")
 _LIST_PATH = re.compile(rf"{_NAME}(\.{_NAME})*\[\](\.{_NAME})*")
@@ -87,8 +90,9 @@ class Column:
     """One line of the map."""
 
     paths: tuple[str, ...]
-    convert: Callable[[Any], Any]
+    convert: Converter
     is_required: bool
+    is_essential: bool
     default: str | None
 
 
@@ -99,14 +103,31 @@ def columns_of(text: str) -> tuple[dict[str, Columns], list[str]]:
         document = _entries(yaml.compose(text, Loader=yaml.SafeLoader), mistakes)
     except yaml.YAMLError as error:
         return {}, [f"not YAML ({' '.join(str(error).split())})"]
-    mistakes += _unknown("the map", document, ENTITIES)
-    columns: dict[str, Columns] = {}
-    for entity in ENTITIES:
-        if entity in document:
-            columns[entity] = _entity_columns(entity, _entries(document[entity][0], mistakes), mistakes)
-        else:
-            mistakes.append(f"part {entity!r} is missing")
-    return columns, mistakes
+    mistakes += _unknown("the map", document, (*ENTITIES, _BOOLEANS))
+    mistakes += [f"part {part!r} is missing" for part in (*ENTITIES, _BOOLEANS) if part not in document]
+    converters = dict(CONVERTERS)
+    if _BOOLEANS in document:
+        converters["boolean"] = boolean_by(_words(_entries(document[_BOOLEANS][0], mistakes), mistakes))
+    return {
+        entity: _entity_columns(entity, _entries(document[entity][0], mistakes), converters, mistakes)
+        for entity in ENTITIES
+        if entity in document
+    }, mistakes
+
+
+def _words(entries: Entries, mistakes: list[str]) -> dict[str, bool]:
+    """The words for true and for false, as they are written; YAML's own words for them are texts here."""
+    words: dict[str, bool] = {}
+    mistakes += _unknown(_BOOLEANS, entries, ("true", "false"))
+    for truth in (True, False):
+        node, line = entries.get(str(truth).lower(), (None, 0))
+        listed = node.value if isinstance(node, yaml.SequenceNode) else []
+        found = {item.value.strip().casefold() for item in listed if isinstance(item, yaml.ScalarNode)}
+        if not found or len(listed) != len(found):
+            mistakes.append(f"line {line}: {_BOOLEANS}.{str(truth).lower()} needs a list of different words")
+        mistakes += [f"line {line}: {word!r} is both true and false" for word in found & words.keys()]
+        words |= dict.fromkeys(found, truth)
+    return words
 
 
 def _entries(node: yaml.Node | None, mistakes: list[str]) -> Entries:
@@ -123,7 +144,9 @@ def _entries(node: yaml.Node | None, mistakes: list[str]) -> Entries:
     return entries
 
 
-def _entity_columns(entity: str, entries: Entries, mistakes: list[str]) -> Columns:
+def _entity_columns(
+    entity: str, entries: Entries, converters: Mapping[str, Converter], mistakes: list[str]
+) -> Columns:
     types = ENTITIES[entity]
     mistakes += _unknown(entity, entries, types)
     mistakes += [f"column {entity}.{name} is missing" for name in types if name not in entries]
@@ -134,7 +157,7 @@ def _entity_columns(entity: str, entries: Entries, mistakes: list[str]) -> Colum
         wrong = list(_mistakes_in(name, spec, types[name]))
         mistakes += [f"line {line}: {entity}.{name} {mistake}" for mistake in wrong]
         if not wrong:
-            columns[name] = _column(spec)
+            columns[name] = _column(spec, converters)
     return columns
 
 
@@ -146,9 +169,13 @@ def _unknown(part: str, entries: Entries, known: Iterable[str]) -> list[str]:
     ]
 
 
-def _column(spec: dict[str, Any]) -> Column:
+def _column(spec: dict[str, Any], converters: Mapping[str, Converter]) -> Column:
     return Column(
-        tuple(spec["paths"]), CONVERTERS[spec["type"]], spec.get("required", False), spec.get("default")
+        tuple(spec["paths"]),
+        converters.get(spec["type"], str),
+        spec.get("required", False),
+        spec.get("essential", True),
+        spec.get("default"),
     )
 
 
@@ -159,6 +186,9 @@ def _mistakes_in(name: str, spec: Any, types: tuple[str, ...]) -> Iterable[str]:
     yield from (f"has the unknown setting {key!r}" for key in spec if key not in _SETTINGS)
     if spec.get("type") not in types:
         yield f"needs a type of {', '.join(types)}, not {spec.get('type')!r}"
+    for setting in ("required", "essential"):
+        if not isinstance(spec.get(setting, True), bool):
+            yield f"needs {setting} to be true or false"
     yield from _path_mistakes(name, spec.get("paths"), spec.get("required", False))
     default = spec.get("default")
     if default is not None and not (isinstance(default, str) and types is _TEXT_TYPES):
@@ -166,8 +196,6 @@ def _mistakes_in(name: str, spec: Any, types: tuple[str, ...]) -> Iterable[str]:
 
 
 def _path_mistakes(name: str, paths: Any, is_required: Any) -> Iterable[str]:
-    if not isinstance(is_required, bool):
-        yield "needs required to be true or false"
     if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
         yield "needs paths, a list of texts"
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import socket
 import ssl
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import urllib3
 
 from chargeback.errors import ConnectionLost, SettingsInvalid
 from chargeback.flexera.deadline import Deadline
-from chargeback.flexera.payloads import decode
+from chargeback.flexera.json_text import decode
 from chargeback.flexera.redaction import redacted
 from chargeback.flexera.retry import TryAgain
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from chargeback.settings import FlexeraSettings
 
+_CHARSET = re.compile(r"charset=[\"']?([\w.:-]+)", re.IGNORECASE)
 _CHUNK_BYTES = 65_536
 _LONGEST_BODY_BYTES = 256 * 1024 * 1024
 _LONGEST_TEXT = 20_000
@@ -78,6 +80,12 @@ class Reply:
             return Envelope.of(decode(self.body))
         except ValueError:
             return None
+
+    @property
+    def charset(self) -> str | None:
+        """The charset that the server names; None where it names none."""
+        match = _CHARSET.search(self.headers.get("content-type", ""))
+        return match[1] if match else None
 
     @property
     def is_temporary(self) -> bool:

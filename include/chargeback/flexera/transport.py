@@ -10,8 +10,16 @@ from urllib.parse import urlsplit
 
 import requests
 
-from chargeback.errors import AccessDenied, FinalError, LicenseGone, PagingError, RequestRefused, ServiceBusy
-from chargeback.flexera.payloads import outline
+from chargeback.errors import (
+    AccessDenied,
+    FinalError,
+    LicenseGone,
+    PagingError,
+    PayloadChanged,
+    RequestRefused,
+    ServiceBusy,
+)
+from chargeback.flexera.json_text import NotJson, outline, utf8
 from chargeback.flexera.redaction import redacted
 from chargeback.flexera.replies import Envelope, Reply, exchange
 from chargeback.flexera.retry import TRIES, Patience, TryAgain
@@ -57,7 +65,7 @@ class Budget(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A good reply: its body as received, and the JSON document in it, the rows of a page as written."""
+    """A good reply: its body as received, but in UTF-8, and the JSON document in it, the rows of a page as written."""
 
     body: bytes
     document: Any
@@ -148,9 +156,16 @@ class Transport:
             self._budget.note_remaining(int(remaining[:9]))
 
     def _read(self, reply: Reply, subject: str, token: str) -> Answer:
+        body = utf8(reply.body, reply.charset)
+        if body is not reply.body:
+            log.warning("%s: the answer is not plain UTF-8; it is kept converted", subject)
         try:
-            document = outline(reply.body)
-        except ValueError as error:
+            document = outline(body)
+        except NotJson as error:
+            if body.lstrip().startswith((b"{", b"[")) and not error.is_cut:
+                raise PayloadChanged(
+                    f"{subject}: the answer is not JSON ({error}), so nothing of it can be read. Report it to Flexera."
+                ) from error
             told = reply.headers.get("content-type", "no content type")
             kind = redacted(told, token, self._settings.secret)
             what = f"{len(reply.body)} bytes of {kind}" if reply.body else "an empty body"
@@ -164,7 +179,7 @@ class Transport:
                     f"{subject}: 200 with an error in it: {self._described(reply, token)}. Try later."
                 )
             )
-        return Answer(reply.body, document)
+        return Answer(body, document)
 
     def _described(self, reply: Reply, token: str) -> str:
         return reply.described(token, self._settings.secret)

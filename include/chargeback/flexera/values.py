@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import date
 from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow, Subnormal
 from typing import TYPE_CHECKING, Any
 
+from chargeback.plain_text import plain
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 # What fits is 38 digits, none further than 38 places from the point; any more is an error, never a rounding.
 _FITTING = Context(prec=38, Emax=38, Emin=-38, traps=[Inexact, InvalidOperation, Overflow, Subnormal])
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
 _LONGEST_NUMBER = 100
-_WORDS = {"true": True, "false": False, "yes": True, "no": False, "1": True, "0": False}
-_SHOWN_LENGTH = 40
+_LARGEST_TEXT = 10**_LONGEST_NUMBER
+_SHOWN_LENGTH = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A value in the text of a row that no column can hold, and the reason."""
+
+    reason: str
 
 
 def to_text(value: Any) -> str | None:
@@ -24,7 +34,18 @@ def to_text(value: Any) -> str | None:
         return value.replace("\0", "\ufffd") if "\0" in value else value
     if type(value) is bool:
         raise ValueError("true or false where text is expected")
+    if not -_LARGEST_TEXT < value < _LARGEST_TEXT:
+        raise ValueError("a number has more digits than fit")
     return str(value)
+
+
+def to_id(value: Any) -> str | None:
+    """Text as it came; a number without the fraction and exponent that some writers give whole ones."""
+    if type(value) is not Decimal:
+        return to_text(value)
+    whole, _, fraction = f"{_fitting(value):f}".partition(".")
+    fraction = fraction.rstrip("0")
+    return f"{whole}.{fraction}" if fraction else "0" if whole == "-0" else whole
 
 
 def to_enum(value: Any) -> str | None:
@@ -45,10 +66,7 @@ def to_number(value: Any) -> Decimal | None:
             raise ValueError(f"{shown(value)} is not a number")
     elif type(value) is bool:
         raise ValueError("true or false where a number is expected")
-    try:
-        return _FITTING.create_decimal(value)
-    except DecimalException:
-        raise ValueError(f"{shown(value)} has more digits than fit") from None
+    return _fitting(value)
 
 
 def to_date(value: Any) -> date | None:
@@ -65,31 +83,38 @@ def to_date(value: Any) -> date | None:
     return None if parsed.year == 1 else parsed
 
 
-def to_boolean(value: Any) -> bool:
-    """True or false; the usual words for them are taken."""
-    if type(value) is bool:
-        return value
-    try:
-        return _WORDS[str(value).strip().lower()]
-    except KeyError:
-        raise ValueError(f"{shown(value)} is neither true nor false") from None
+def boolean_by(words: Mapping[str, bool]) -> Callable[[Any], bool | None]:
+    """A converter to true or false that takes these words for them, and numbers written as words."""
+
+    def to_boolean(value: Any) -> bool | None:
+        if type(value) is bool:
+            return value
+        word = (value if type(value) is str else to_id(value) or "").strip().casefold()
+        if not word:
+            return None
+        if word not in words:
+            raise ValueError(f"{shown(value)} is neither true nor false")
+        return words[word]
+
+    return to_boolean
 
 
 CONVERTERS: dict[str, Callable[[Any], Any]] = {
-    "id": to_text,
+    "id": to_id,
     "text": to_text,
     "enum": to_enum,
     "quantity": to_number,
     "money": to_number,
     "date": to_date,
-    "boolean": to_boolean,
 }
 
 
 def shape(value: Any) -> str:
     """What a value is, for messages that must not repeat the value."""
+    if isinstance(value, Unreadable):
+        return value.reason
     if isinstance(value, dict):
-        names = ", ".join(sorted(value)[:5])[:100]
+        names = plain(", ".join(sorted(value)[:5]), 100)
         return f"an object with {names}" if names else "an empty object"
     if value is None:
         return "null"
@@ -98,7 +123,18 @@ def shape(value: Any) -> str:
     return "a list" if isinstance(value, list) else "text" if isinstance(value, str) else "a number"
 
 
+def misfit(value: Any, expected: str) -> str:
+    """The reason why a value of this shape is not the expected one."""
+    return value.reason if isinstance(value, Unreadable) else f"{shape(value)} where {expected} is expected"
+
+
 def shown(value: object) -> str:
     """A value short enough for a message."""
-    text = repr(value) if isinstance(value, str) else str(value)
-    return text if len(text) <= _SHOWN_LENGTH else f"{text[:_SHOWN_LENGTH]}..."
+    return plain(repr(value[:_SHOWN_LENGTH]) if isinstance(value, str) else value, _SHOWN_LENGTH)
+
+
+def _fitting(value: Any) -> Decimal:
+    try:
+        return _FITTING.create_decimal(value)
+    except DecimalException:
+        raise ValueError(f"{shown(value)} has more digits than fit") from None

@@ -11,12 +11,11 @@ from chargeback.errors import (
     LicenseGone,
     NothingSelected,
     PagingError,
-    PayloadChanged,
     SettingsInvalid,
 )
 from chargeback.plain_text import plain, plain_logger
 from chargeback.selection import batches
-from chargeback.steps import license_list, loads
+from chargeback.steps import license_list, loads, required_columns
 from chargeback.warehouse import staging
 from chargeback.warehouse.database import Database, copy_rows, execute
 from chargeback.warehouse.staging import Extraction, StagedPage
@@ -119,7 +118,7 @@ def _stage_license_list(client: FlexeraClient, database: Database, load: Load) -
 def _listed_licenses(database: Database, field_map: FieldMap, load: Load) -> list[ListedLicense]:
     return [
         ListedLicense(**{name: license_[name] for name in ListedLicense.__dataclass_fields__})
-        for license_ in license_list.read(database, field_map, load)
+        for license_ in license_list.read(database, field_map, load).licenses
     ]
 
 
@@ -196,15 +195,20 @@ def _extract_license(
             log.info("License %s goes on after page %s, where it stopped", license_id, interrupted.page_count)
             staging.resume_extraction(connection, interrupted)
             try:
-                return _stage_pages(client, connection, field_map, interrupted)
+                return _stage_pages(client, database, connection, field_map, load, interrupted)
             except PagingError as error:
                 log.warning("License %s is read anew from its first page: %s", license_id, error)
         extraction = staging.begin_extraction(connection, load.load_id, license_id)
-        return _stage_pages(client, connection, field_map, extraction)
+        return _stage_pages(client, database, connection, field_map, load, extraction)
 
 
 def _stage_pages(
-    client: FlexeraClient, connection: Connection, field_map: FieldMap, extraction: Extraction
+    client: FlexeraClient,
+    database: Database,
+    connection: Connection,
+    field_map: FieldMap,
+    load: Load,
+    extraction: Extraction,
 ) -> dict[str, int]:
     counts = {"licenses": 1, "pages": 0, "rows": 0, "requests": 0}
     sent = client.request_count
@@ -212,8 +216,9 @@ def _stage_pages(
         pages = client.consumption_pages(
             extraction.license_id, after=extraction.next_page, first_number=extraction.page_count + 1
         )
+        is_known = False
         for page in pages:
-            _refuse_changed_payload(field_map, extraction, page)
+            is_known = is_known or not field_map.missing_required("consumption", page.rows)
             requests, sent = client.request_count - sent, client.request_count
             staging.stage_consumption_page(connection, extraction, _staged(page, requests))
             counts["pages"] += 1
@@ -223,6 +228,8 @@ def _stage_pages(
                 log.info(
                     "License %s: page %s is kept, and there are more", extraction.license_id, page.number
                 )
+        if not is_known:
+            required_columns.refuse_changed(database, field_map, load, extraction)
     except LicenseGone as error:
         staging.finish_extraction(connection, extraction, "deleted", client.request_count - sent, str(error))
         log.warning("License %s was deleted during the run: %s", extraction.license_id, error)
@@ -248,15 +255,6 @@ def _stage_pages(
             finished.seconds,
         )
     return counts
-
-
-def _refuse_changed_payload(field_map: FieldMap, extraction: Extraction, page: Page) -> None:
-    missing = field_map.missing_required("consumption", page.rows)
-    if page.rows and missing:
-        raise PayloadChanged(
-            f"License {extraction.license_id} page {page.number}: no row has {', '.join(missing)}. The page was "
-            "not staged. Compare the API's answer with include/config/field_map.yaml and correct the paths there."
-        )
 
 
 def _staged(page: Page, request_count: int) -> StagedPage:

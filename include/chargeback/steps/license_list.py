@@ -2,47 +2,69 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
 
 from chargeback.errors import PayloadChanged
 from chargeback.flexera import FieldMap, UnreadableRow, parse_page
+from chargeback.plain_text import plain_logger
 from chargeback.warehouse import staging
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
+    from chargeback.flexera import LicenseEntry, WrittenRows
     from chargeback.steps.loads import Load
     from chargeback.warehouse.database import Database
 
+log = plain_logger(__name__)
 
-def read(database: Database, field_map: FieldMap, load: Load) -> list[dict[str, Any]]:
-    """The licenses the load knows of, each once, in the order of the list: canonical column to value.
 
-    A license that cannot be read stops the load with PayloadChanged: left out, it would be charged to nobody.
+class UnusableEntry(NamedTuple):
+    """An entry of the list that has no id, so that nothing can be asked about it."""
+
+    page_number: int
+    row_number: int
+    license_name: str
+    reason: str
+
+
+class LicenseList(NamedTuple):
+    """The licenses, each once, in the order of the list, and the entries that are none."""
+
+    licenses: list[LicenseEntry]
+    unusable: list[UnusableEntry]
+
+
+def read(database: Database, field_map: FieldMap, load: Load) -> LicenseList:
+    """The licenses the load knows of. An entry without an id is left out and named in a warning.
+
+    Raises PayloadChanged where no entry has a required column.
     """
-    licenses = {
-        license_["license_id"]: license_
+    pages = [
+        (number, parse_page(body.encode()).rows)
         for number, body in staging.license_pages(database, load.pages_load_id)
-        for license_ in _read_page(field_map, number, parse_page(body.encode()).rows)
-    }
-    return list(licenses.values())
+    ]
+    _refuse_changed_list(field_map, [rows for _, rows in pages])
+    licenses: dict[str, LicenseEntry] = {}
+    unusable = []
+    for page_number, rows in pages:
+        for row_number, row in enumerate(rows, start=1):
+            try:
+                license_ = field_map.license(row)
+            except UnreadableRow as error:
+                name = field_map.license_name(row) or "no name"
+                unusable.append(UnusableEntry(page_number, row_number, name, str(error)))
+            else:
+                licenses[license_["license_id"]] = license_
+    for entry in unusable:
+        log.warning("License list page %s entry %s (%s) is left out: %s", *entry)
+    return LicenseList(list(licenses.values()), unusable)
 
 
-def _read_page(
-    field_map: FieldMap, page_number: int, rows: Sequence[dict[str, Any]]
-) -> Iterator[dict[str, Any]]:
-    missing = field_map.missing_required("license", rows)
-    if rows and missing:
+def _refuse_changed_list(field_map: FieldMap, pages: list[WrittenRows]) -> None:
+    missing = field_map.missing_required("license", chain.from_iterable(pages))
+    if missing and any(pages):
+        of_pages = "page 1" if len(pages) == 1 else f"pages 1 to {len(pages)}"
         raise PayloadChanged(
-            f"License list page {page_number}: no row has {', '.join(missing)}. Nothing was published. "
+            f"License list {of_pages}: no row has {', '.join(missing)}. Nothing was published. "
             "Compare the API's answer with include/config/field_map.yaml and correct the paths there."
         )
-    for row_number, row in enumerate(rows, start=1):
-        try:
-            yield field_map.license(row)
-        except UnreadableRow as error:
-            raise PayloadChanged(
-                f"License list page {page_number} row {row_number}: {error}. A license that cannot be read would "
-                "be charged to nobody, so nothing was published. Correct the license in Flexera One or its paths "
-                "in include/config/field_map.yaml."
-            ) from error

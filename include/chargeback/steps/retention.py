@@ -148,7 +148,8 @@ def _delete_star(connection: Connection, load: Row[Any], *, is_only_told: bool) 
     if is_only_told:
         counted = [f"select count(*) from {table} {_OF_LOAD}" for table in FACTS]  # noqa: S608 - our own names
         return sum(execute(connection, each, **_key(load)).scalar_one() for each in counted)
-    execute(connection, "delete from ops.quarantined_rows where load_id = %(load_id)s", load_id=load.load_id)
+    for table in ("ops.quarantined_rows", "ops.unread_cells"):
+        execute(connection, f"delete from {table} where load_id = %(load_id)s", load_id=load.load_id)  # noqa: S608
     deleted = [f"delete from {table} {_OF_LOAD}" for table in FACTS]  # noqa: S608 - our own names
     return sum(execute(connection, each, **_key(load)).rowcount for each in deleted)
 

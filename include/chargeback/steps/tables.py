@@ -19,6 +19,7 @@ _FLATTENED = (
     "intermediate.int_line_instances",
     "intermediate.int_line_pools",
     "ops.quarantined_rows",
+    "ops.unread_cells",
 )
 # Publishing notes in them which of their rows are shown.
 _DIMENSIONS = [
@@ -37,7 +38,9 @@ class Tables(NamedTuple):
 def of_task(database: Database, task_id: str) -> Tables | None:
     """The tables of a task; None for one that we do not know. Asks the database what it has of views and partitions."""
     if task_id == "drop_expired":
-        return _tables(_LEDGER, [*_by_load(database), *FACTS, "ops.quarantined_rows", "ops.loads"])
+        return _tables(
+            _LEDGER, [*_by_load(database), *FACTS, "ops.quarantined_rows", "ops.unread_cells", "ops.loads"]
+        )
     if task_id == "publish":
         shown = ["ops.loads", "ops.snapshots", "mart.unit_members", *_DIMENSIONS, *_views(database)]
         return _tables(_inside("mart", LAYERS["mart"]), shown)

@@ -189,7 +189,7 @@ def test_the_body_is_kept_as_received(world: World) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b'{"rows": []}', b'{"values": {}}', b'"text"', b'{"values": [1]}', b'{"values": [], "nextPage": 5}'],
+    [b'{"rows": []}', b'{"values": {}}', b'"text"', b'{"values": [], "nextPage": 5}'],
 )
 def test_an_answer_of_another_form_is_told_as_a_changed_api(world: World, body: bytes) -> None:
     world.server.script(Scripted(body=body))

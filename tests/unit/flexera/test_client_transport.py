@@ -18,6 +18,7 @@ from chargeback.errors import (
     FinalError,
     LicenseGone,
     PagingError,
+    PayloadChanged,
     RequestRefused,
     ServiceBusy,
 )
@@ -95,7 +96,6 @@ def test_every_request_takes_its_turn_and_is_counted(world: World) -> None:
         pytest.param(envelope(409, temporary=True), id="what the server calls temporary"),
         pytest.param(HTML, id="HTML with 200"),
         pytest.param(Scripted(200, b'{"values": [{"a": 1}'), id="truncated JSON"),
-        pytest.param(Scripted(200, b'{"values": [{"a": "\xff"}]}'), id="not UTF-8"),
         pytest.param(Scripted(200, b""), id="empty body"),
         pytest.param(Scripted(200, b'{"values": []}', promised_bytes=500), id="wrong content length"),
         pytest.param(Scripted(200, envelope(500).body), id="error envelope with 200"),
@@ -108,6 +108,43 @@ def test_what_passes_is_tried_again(world: World, answer: Scripted) -> None:
 
     assert read_license(world) == [[{"a": 1}]]
     assert len(world.clock.sleeps) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        ('{"values": [{"a": "Zo\u00eb"}]}'.encode("utf-16"), "application/json"),
+        ('{"values": [{"a": "Zo\u00eb"}]}'.encode("latin-1"), "application/json; charset=ISO-8859-1"),
+        ('{"values": [{"a": "Zo\u00eb"}]}'.encode("cp1140"), 'application/json; charset="cp1140"'),
+    ],
+    ids=["UTF-16", "Latin 1", "EBCDIC"],
+)
+def test_an_answer_in_another_charset_is_read_at_once_and_kept_in_utf_8(
+    world: World, body: bytes, content_type: str
+) -> None:
+    world.server.script(Scripted(200, body, headers={"content-type": content_type}))
+
+    (read,) = world.client().consumption_pages("41207")
+
+    assert list(read.rows) == [{"a": "Zo\u00eb"}]
+    assert json.loads(read.body.decode()) == {"values": [{"a": "Zo\u00eb"}]}
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b'{"values": [{"a": "19" rack"}]}', "it ends too early"),
+        (b'{"values": [], "values": [{"a": 1}]}', "it has two different members 'values'"),
+        (b"[{}] trailing", "there is more behind its end"),
+    ],
+)
+def test_an_answer_that_will_never_be_json_fails_at_once_with_its_reason(
+    world: World, body: bytes, reason: str
+) -> None:
+    world.server.script(Scripted(200, body))
+
+    assert f"license 41207 page 1: the answer is not JSON ({reason})" in failure(world, PayloadChanged)
+    assert world.clock.sleeps == []
 
 
 @pytest.mark.parametrize(

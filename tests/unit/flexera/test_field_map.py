@@ -102,6 +102,167 @@ def test_a_consumption_row_becomes_typed_columns(field_map: FieldMap) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (41207, "41207"),
+        (Decimal("41207.0"), "41207"),
+        (Decimal("4.12070E+4"), "41207"),
+        (Decimal("-0.0"), "0"),
+        (Decimal("1.50"), "1.5"),
+        (2**64 + 1, "18446744073709551617"),
+        ("41207.0", "41207.0"),
+        ("00041207", "00041207"),
+        ("6f1c\0", "6f1c\ufffd"),
+    ],
+)
+def test_an_id_is_one_text_however_its_number_is_written(
+    field_map: FieldMap, value: object, expected: str
+) -> None:
+    assert field_map.license({"id": value})["license_id"] == expected
+    assert line(field_map, {"device": {"id": value}})["device_id"] == expected
+
+
+@pytest.mark.parametrize(
+    ("member", "value", "column"),
+    [
+        ("numberOfCores", "Unlimited", "cores"),
+        ("numberOfCores", "N/A", "cores"),
+        ("numberOfCores", "-", "cores"),
+        ("numberOfCores", [8], "cores"),
+        ("numberOfCores", True, "cores"),
+        ("consumingInstallations", "1,5", "consuming_installations"),
+        ("hostConsumption", {"value": 8}, "host_consumption"),
+        ("allocated", "perhaps", "is_allocated"),
+        ("allocated", 2, "is_allocated"),
+        ("rechargeApproach", {"id": 1}, "recharge_approach"),
+    ],
+)
+def test_an_optional_cell_that_cannot_be_read_is_null_and_noted_and_the_row_is_charged(
+    field_map: FieldMap, member: str, value: object, column: str
+) -> None:
+    read = field_map.consumption({"rechargedCost": 5, member: value})
+
+    values = dict(zip(LINE_COLUMNS, read.values, strict=True))
+    assert (values[column], values["recharged_cost"]) == (None, Decimal(5))
+    assert [cell.column for cell in read.unread] == [column]
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        *[(word, True) for word in (True, "Y", "yes", " JA ", "true", 1, Decimal("1.0"), "1", "oui", "sí")],
+        *[(word, False) for word in (False, "N", "no", "Nein", "FALSE", 0, "0", "non")],
+        ("", None),
+    ],
+)
+def test_words_for_true_and_false_are_read(field_map: FieldMap, word: object, expected: bool | None) -> None:
+    assert line(field_map, {"allocated": word})["is_allocated"] is expected
+
+
+def test_words_for_true_and_false_are_data_in_the_map(tmp_path: Path) -> None:
+    other = tmp_path / "map.yaml"
+    other.write_text(
+        MAP.read_text()
+        .replace('true:  ["true",', 'true:  [igen, yes, on, "true",')
+        .replace('"yes", "y", "t", "on", ', "")
+    )
+
+    read = FieldMap.read(other)
+
+    assert [line(read, {"allocated": word})["is_allocated"] for word in ("Igen", "YES", "on")] == [True] * 3
+
+
+def test_a_word_for_both_and_a_missing_list_are_told(tmp_path: Path) -> None:
+    broken = tmp_path / "map.yaml"
+    broken.write_text(re.sub(r"\n  true: .*", '\n  true: ["no"]\n  perhaps: [x]', MAP.read_text()))
+    with pytest.raises(SettingsInvalid, match="'no' is both true and false") as caught:
+        FieldMap.read(broken)
+    assert "booleans has no place for 'perhaps'" in str(caught.value)
+
+    broken.write_text(re.sub(r"\n  true: .*\n", "\n", MAP.read_text()))
+    with pytest.raises(SettingsInvalid, match=r"booleans\.true needs a list"):
+        FieldMap.read(broken)
+    broken.write_text(re.sub(r"booleans:\n.*\n.*\n", "", MAP.read_text()))
+    with pytest.raises(SettingsInvalid, match="part 'booleans' is missing"):
+        FieldMap.read(broken)
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"device": "srv0"}, "device_id: device is text where an object is expected"),
+        ({"device": ["srv0"]}, "device_id: device is a list where an object is expected"),
+        ({"device": 7}, "device_id: device is a number where an object is expected"),
+        ({"user": True}, "user_id: user is true or false where an object is expected"),
+        ({"device": {"ownership": "IT"}}, "device_location: device.ownership is text where an object"),
+        ({"device": {"costCenter": ["IT"]}}, "device_cost_center: a list where one value is expected"),
+        ({"device": {"name": {"first": "a"}}}, "device_name: an object with first where one value"),
+        ({"chargeback": [{"cost": 1}, {"cost": 2}]}, "chargeback is a list where an object is expected"),
+        ({"chargeback": "12.00 EUR"}, "chargeback is text where an object is expected"),
+        ({"chargeback": {"cost": [1]}}, "recharged_cost: a list where one value is expected"),
+        ({"chargeback": {"currency": 5, "cost": {}}}, "recharged_cost: an empty object where one value"),
+        ({"products": {"name": "Database"}}, "product_name: an object with name where a list is expected"),
+        ("srv0", "row: text where an object is expected"),
+        (None, "row: null where an object is expected"),
+        ([{"device": {}}], "row: a list where an object is expected"),
+    ],
+    ids=str,
+)
+def test_another_shape_where_a_charge_or_its_consumer_stands_spoils_the_row(
+    field_map: FieldMap, row: Any, reason: str
+) -> None:
+    with pytest.raises(UnreadableRow, match=re.escape(reason)):
+        field_map.consumption(row)
+
+
+def test_another_shape_does_no_harm_where_the_value_is_found_elsewhere(field_map: FieldMap) -> None:
+    row = {"recharge": "none", "device": "", "host": "esx-01", "products": {}, "rechargedCost": 3}
+
+    read = field_map.consumption(row | {"rechargedConsumption": 2, "currency": "USD", "computerId": 7})
+
+    values = dict(zip(LINE_COLUMNS, read.values, strict=True))
+    assert (values["recharged_cost"], values["currency"], values["device_id"]) == (Decimal(3), "USD", "7")
+    assert {"host_name: host is text where an object is expected"} <= set(map(str, read.unread))
+
+
+def test_odd_cells_of_a_license_are_null_and_noted(field_map: FieldMap) -> None:
+    read = field_map.license(
+        {
+            "id": 7,
+            "name": "Visio",
+            "type": ["User"],
+            "company": "Microsoft",
+            "status": {"code": 1},
+            "version": ["2019", "2021"],
+            "expiryDate": "Never",
+            "compliance": {"purchasedEntitlementCount": "Unlimited", "consumedEntitlementCount": 12},
+        }
+    )
+
+    assert {name: value for name, value in read.items() if value is not None} == {
+        "license_id": "7",
+        "license_name": "Visio",
+        "consumed": Decimal(12),
+    }
+    assert [cell.column for cell in read.unread] == [
+        *["license_type", "publisher", "license_status", "version", "expires_on", "purchased"],
+    ]
+
+
+def test_a_host_id_beside_the_device_is_not_the_host(field_map: FieldMap) -> None:
+    assert line(field_map, {"hostId": 5, "deviceId": 1})["host_id"] is None
+
+
+@pytest.mark.parametrize("group", ["IT/CC-1", {"path": "IT/CC-1"}, {"name": "IT/CC-1"}])
+def test_flat_rows_of_users_have_their_groups_at_the_top(field_map: FieldMap, group: object) -> None:
+    found = line(
+        field_map, {"userName": "ada", "location": group, "costCenter": group, "corporateUnit": group}
+    )
+
+    assert {found[f"user_{name}"] for name in ("location", "cost_center", "corporate_unit")} == {"IT/CC-1"}
+
+
 def test_both_lists_of_a_row_are_read_apart(field_map: FieldMap) -> None:
     read = field_map.consumption(ROW)
 
@@ -177,10 +338,19 @@ def test_dates_are_read_as_they_come(field_map: FieldMap, value: str, expected: 
     assert field_map.license({"id": 1, "expiryDate": value})["expires_on"] == expected
 
 
-@pytest.mark.parametrize("value", ["31.03.2022", "soon", 20220331, "2022-13-01", "2022-03-311"])
-def test_what_is_no_date_is_told(field_map: FieldMap, value: object) -> None:
-    with pytest.raises(UnreadableRow, match=r"expires_on: .*date"):
-        field_map.license({"id": 1, "expiryDate": value})
+@pytest.mark.parametrize(
+    "value",
+    [
+        *["31.03.2022", "soon", 20220331, "2022-13-01", "2022-03-311", "0000-00-00", "Never", "31/12/2026"],
+        *["/Date(1798675200000)/", "-", True, {"year": 2026}, ["2026-12-31"]],
+    ],
+    ids=str,
+)
+def test_what_is_no_date_is_null_and_noted(field_map: FieldMap, value: object) -> None:
+    read = field_map.license({"id": 1, "expiryDate": value})
+
+    assert read["expires_on"] is None
+    assert [cell.column for cell in read.unread] == ["expires_on"]
 
 
 @pytest.mark.parametrize(
