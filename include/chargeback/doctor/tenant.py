@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -13,7 +14,7 @@ from chargeback.flexera import FlexeraClient, UnreadableRow
 from chargeback.methods import LicenseFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import requests
 
@@ -232,16 +233,32 @@ def names(subject: str, found: Coverage) -> list[Finding]:
     else:
         findings.append(ok("required fields", f"{rows}: all are there"))
     findings.append(_optional(rows, found, unread))
+    findings += _values(rows, found)
+    return findings
+
+
+def _values(rows: str, found: Coverage) -> list[Finding]:
+    """Rows that would go to quarantine, and cells that would be null; all of a column mean that the map is wrong."""
+    advice = f"Correct type or paths of these columns in {_MAP}"
+    findings = []
     if found.unreadable:
-        reasons = [f"{reason} ({count} rows)" for reason, count in found.unreadable]
+        reasons = _counted(found.unreadable, "rows")
+        charged = "some cannot be read, and would be charged to nobody"
+        findings.append(problem("values", f"{rows}: {charged}: {reasons}", advice))
+    if found.null_cells:
+        columns = Counter[str]()
+        for reason, count in found.null_cells:
+            columns[reason.partition(":")[0]] += count
+        level = problem if max(columns.values()) == found.row_count else warning
+        reasons = _counted(found.null_cells, "cells")
         findings.append(
-            problem(
-                "values",
-                f"{rows}: some cannot be read, and would be charged to nobody: {listed(reasons)}",
-                f"Correct type or paths of these columns in {_MAP}",
-            )
+            level("values", f"{rows}: some cells cannot be read, and would be empty: {reasons}", advice)
         )
     return findings
+
+
+def _counted(reasons: Iterable[tuple[str, int]], what: str) -> str:
+    return listed([f"{reason} ({count} {what})" for reason, count in reasons])
 
 
 def _optional(rows: str, found: Coverage, unread: str) -> Finding:

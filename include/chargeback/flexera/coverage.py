@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from chargeback.flexera.map_file import Column
+    from chargeback.flexera.payloads import ConsumptionLine, LicenseEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,8 @@ class Coverage:
     """What a page lacks that the map asks for, and what it has that the map never reads.
 
     `missing` and `absent` are required and optional columns that no row has, each with its paths; `unread` are paths
-    of the page that no column reads; `unreadable` are reasons why rows cannot be read, with how many rows.
+    of the page that no column reads; `unreadable` are reasons why rows cannot be read, with how many rows, and
+    `null_cells` reasons why cells of other rows cannot and are null.
     """
 
     row_count: int
@@ -27,16 +29,18 @@ class Coverage:
     absent: tuple[str, ...]
     unread: tuple[str, ...]
     unreadable: tuple[tuple[str, int], ...]
+    null_cells: tuple[tuple[str, int], ...]
 
 
 def coverage(
     columns: Mapping[str, Column],
     rows: Sequence[Mapping[str, Any]],
-    read: Callable[[Mapping[str, Any]], object],
+    read: Callable[[Any], LicenseEntry | ConsumptionLine],
 ) -> Coverage:
     """The coverage of some rows; `read` is how the map reads one."""
     never = {name: column for name, column in columns.items() if column.paths and not _is_had(column, rows)}
     known = _known_paths(path for column in columns.values() for path in column.paths)
+    unreadable, null_cells = _complaints(rows, read)
     met = dict.fromkeys(path for row in rows for path in _paths(row))
     return Coverage(
         row_count=len(rows),
@@ -45,7 +49,8 @@ def coverage(
         ),
         absent=tuple(sorted(name for name, column in never.items() if not column.is_required)),
         unread=tuple(path for path in met if path not in known),
-        unreadable=tuple(Counter(_complaints(rows, read)).most_common()),
+        unreadable=tuple(unreadable.most_common()),
+        null_cells=tuple(null_cells.most_common()),
     )
 
 
@@ -76,10 +81,14 @@ def _paths(value: Any, path: str = "") -> Iterator[str]:
 
 
 def _complaints(
-    rows: Iterable[Mapping[str, Any]], read: Callable[[Mapping[str, Any]], object]
-) -> Iterator[str]:
+    rows: Iterable[Any], read: Callable[[Any], LicenseEntry | ConsumptionLine]
+) -> tuple[Counter[str], Counter[str]]:
+    """The reasons why rows, and cells of other rows, cannot be read."""
+    unreadable: Counter[str] = Counter()
+    null_cells: Counter[str] = Counter()
     for row in rows:
         try:
-            read(row)
+            null_cells.update(map(str, read(row).unread))
         except UnreadableRow as error:
-            yield str(error)
+            unreadable[str(error)] += 1
+    return unreadable, null_cells
