@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from dataclasses import asdict, dataclass
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Protocol
 
+from chargeback.plain_text import plain
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+
+# Where each param that names licenses to take finds its text.
+_FACTS = {
+    "publishers": "publisher",
+    "license_types": "license_type",
+    "license_names": "license_name",
+    "license_ids": "license_id",
+}
+_IDS = ("license_ids", "exclude_license_ids")
+_QUOTES = ('""', "''", "``", "\u201c\u201d", "\u201e\u201c", "\u2018\u2019", "\u00ab\u00bb")
+_PARTS = re.compile(r"\"[^\"]*\"|'[^']*'|[^,;]+")
+_ID_ENDS = re.compile(r"[\s,;]+")
+_MOST_NAMED = 3
 
 
 class ListedFacts(Protocol):
@@ -38,10 +56,17 @@ class LicenseFilter:
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> LicenseFilter:
-        """The filter in the run's params; ids given as numbers are taken as text."""
-        return cls(
-            **{name: tuple(str(value).strip() for value in params.get(name) or ()) for name in cls.names()}
-        )
+        """The filter in the run's params: lists or one text, one entry a line; blank ones do not count."""
+        return cls(**{name: tuple(_entries(params.get(name))) for name in cls.names()})
+
+    @classmethod
+    def mistakes(cls, params: Mapping[str, Any]) -> list[str]:
+        """What is wrong with the params that filter licenses."""
+        return [
+            f"{name} is {plain(repr(params[name]))}; it must be a list of texts"
+            for name in cls.names()
+            if not _is_readable(params.get(name))
+        ]
 
     @classmethod
     def names(cls) -> list[str]:
@@ -58,9 +83,25 @@ class LicenseFilter:
             and license_.license_id not in self.exclude_license_ids
         )
 
-    def unknown_ids(self, license_ids: Iterable[str]) -> list[str]:
-        """The ids asked for that the tenant does not have."""
-        return sorted(set(self.license_ids) - set(license_ids))
+    def read_against(self, listed: Sequence[ListedFacts]) -> LicenseFilter:
+        """The filter with each entry in the reading that finds a license.
+
+        A name may hold commas and quotes, so an entry is taken as it is, else without its quotes, else as several.
+        """
+        return LicenseFilter(
+            **{
+                name: tuple(part for entry in entries for part in _read(name, entry, _values(name, listed)))
+                for name, entries in asdict(self).items()
+            }
+        )
+
+    def misses(self, listed: Sequence[ListedFacts]) -> dict[str, list[str]]:
+        """By param, the entries that find no license, each with the names that are nearest to it."""
+        return {
+            name: [_told(entry, _values(name, listed)) for entry in missed]
+            for name in _FACTS
+            if (missed := _missed(name, getattr(self, name), _values(name, listed)))
+        }
 
     def as_dict(self) -> dict[str, list[str]]:
         """The parts of the filter that are set, for the ledger."""
@@ -90,5 +131,83 @@ def batches(license_ids: Sequence[str], names: Mapping[str, str], most_batches: 
     return groups
 
 
+def _entries(value: Any) -> Iterator[str]:
+    """The entries in a param: of a list each line of each text, and numbers as people write them."""
+    if isinstance(value, list | tuple):
+        for each in value:
+            yield from _entries(each)
+    elif isinstance(value, str):
+        yield from (line.strip() for line in value.splitlines() if line.strip())
+    elif value is not None:
+        yield f"{value:.0f}" if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _is_readable(value: Any) -> bool:
+    """True for texts, whole numbers, null and lists of these, without what no database can hold."""
+    if isinstance(value, list | tuple):
+        return all(not isinstance(each, list | tuple) and _is_readable(each) for each in value)
+    if isinstance(value, str):
+        return all(letter != "\0" and unicodedata.category(letter) != "Cs" for letter in value)
+    return value is None or type(value) is int or (isinstance(value, float) and value.is_integer())
+
+
+def _values(name: str, listed: Sequence[ListedFacts]) -> dict[str, str]:
+    """What the licenses say in the place that a param looks at, by what it is compared as."""
+    found = (getattr(license_, _FACTS.get(name, "license_id")) for license_ in listed)
+    return {value if name in _IDS else _folded(value): value for value in found if value}
+
+
+def _read(name: str, entry: str, values: Mapping[str, str]) -> list[str]:
+    """The parts of an entry in the first reading that finds something; as it is where none does."""
+    parts = _ID_ENDS.split(entry) if name in _IDS else _PARTS.findall(entry)
+    unquoted = [text for part in parts if (text := _without_quotes(part))]
+    for reading in ([entry], [_without_quotes(entry)], unquoted):
+        if any(_finds(name, part, values) for part in reading):
+            return reading
+    return [entry]
+
+
+def _missed(name: str, entries: Sequence[str], values: Mapping[str, str]) -> list[str]:
+    return [entry for entry in entries if not _finds(name, entry, values)]
+
+
+def _finds(name: str, entry: str, values: Mapping[str, str]) -> bool:
+    if name in _IDS:
+        return entry in values
+    glob = _glob(entry)
+    return set(glob) == {"*"} or any(fnmatchcase(value, glob) for value in values)
+
+
+def _without_quotes(text: str) -> str:
+    text = text.strip()
+    is_quoted = len(text) > 1 and any(
+        text[0] == opening and text[-1] == closing for opening, closing in _QUOTES
+    )
+    return text[1:-1].strip() if is_quoted else text
+
+
+def _told(entry: str, values: Mapping[str, str]) -> str:
+    """An entry that finds nothing, and what may have been meant."""
+    bare = _folded(entry).strip("*?%\"' ")
+    holding = [value for value in values if bare and bare in _folded(value)]
+    close = get_close_matches(bare, [_folded(value) for value in values], _MOST_NAMED, 0.5)
+    by_fold = {_folded(value): shown for value, shown in values.items()}
+    nearest = list(dict.fromkeys([*(values[each] for each in holding), *(by_fold[each] for each in close)]))
+    hints = [f"nearest: {', '.join(plain(each) for each in nearest[:_MOST_NAMED])}"] if nearest else []
+    hints += ["write * for any letters"] if "%" in entry else []
+    return f"'{plain(entry)}'" + (f" ({'; '.join(hints)})" if hints else "")
+
+
 def _matches(globs: tuple[str, ...], value: str | None) -> bool:
-    return not globs or any(fnmatchcase((value or "").casefold(), glob.casefold()) for glob in globs)
+    return not globs or any(fnmatchcase(_folded(value or ""), _glob(glob)) for glob in globs)
+
+
+def _glob(entry: str) -> str:
+    """A pattern in which only * and ? are special: brackets are letters."""
+    return _folded(entry).replace("[", "[[]")
+
+
+def _folded(text: str) -> str:
+    """A text as it is compared: one form of each letter, of case and of blanks, and nothing without width."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return " ".join("".join(each for each in folded if unicodedata.category(each) != "Cf").split())

@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +22,7 @@ from airflow.sdk.listener import get_listener_manager
 from airflow.sdk.observability import stats
 from airflow.sdk.observability.metrics import stats_utils
 
+from chargeback.selection import LicenseFilter
 from local_runtime import processes
 
 Tell = Callable[..., None]
@@ -41,7 +43,7 @@ def main() -> int:
 
     try:
         dag = _dag(request["dag_id"])
-        _check_params(dag, request["conf"])
+        params = _checked_params(dag, request["conf"])
     except RefusedError as refusal:
         tell("refused", message=str(refusal))
         return 2
@@ -52,7 +54,7 @@ def main() -> int:
     )
     listeners: Any = get_listener_manager()
     listeners.add_listener(TaskListener(tell))
-    dag_run = dag.test(logical_date=datetime.now(UTC), run_conf=request["conf"])
+    dag_run = dag.test(logical_date=datetime.now(UTC), run_conf=params)
     tell("finished", state=dag_run.state, run_id=dag_run.run_id)
     return 0
 
@@ -101,16 +103,21 @@ def _dag(dag_id: str) -> Any:
     return bag.dags[dag_id]
 
 
-def _check_params(dag: Any, conf: dict[str, Any]) -> None:
-    """Airflow would take any name silently, and a wrong value as late as in the first task."""
+def _checked_params(dag: Any, conf: dict[str, Any]) -> dict[str, Any]:
+    """The params as the DAG takes them; Airflow would take any name, and refuse a wrong value in the first task."""
     unknown = sorted(set(conf) - set(dag.params))
     if unknown:
         raise RefusedError(f"the DAG has no param {', '.join(unknown)}; it has {', '.join(dag.params)}")
-    for name, value in conf.items():
+    if mistakes := LicenseFilter.mistakes(conf):
+        raise RefusedError("; ".join(mistakes))
+    license_filter = asdict(LicenseFilter.from_params(conf))
+    params = {name: list(license_filter[name]) if name in license_filter else conf[name] for name in conf}
+    for name, value in params.items():
         try:
             dag.params.get_param(name).resolve(value)
         except ParamValidationError as error:
             raise RefusedError(f"param {name}: {str(error).strip().splitlines()[0]}") from None
+    return params
 
 
 if __name__ == "__main__":

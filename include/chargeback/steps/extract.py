@@ -32,6 +32,7 @@ log = plain_logger(__name__)
 
 # A license of many pages takes long; its log shows that it moves on.
 _PAGES_BETWEEN_LOG_LINES = 25
+_MOST_TOLD = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,21 +145,35 @@ def _extracted_that_date(connection: Connection, load: Load) -> set[str]:
 
 
 def _select(load: Load, listed: list[ListedLicense], known: set[str] | None) -> list[ListedLicense]:
-    license_filter = load.license_filter
-    if unknown := license_filter.unknown_ids(license_.license_id for license_ in listed):
-        log.warning("The tenant has no license with these ids: %s", ", ".join(unknown))
+    license_filter = load.license_filter.read_against(listed)
+    misses = license_filter.misses(listed)
+    if unknown := misses.pop("license_ids", None):  # of licenses deleted since, most often
+        log.warning("The tenant has no license with these ids: %s", _first(unknown))
     selected = [
         license_
         for license_ in listed
         if license_filter.keeps(license_) and (known is None or license_.license_id in known)
     ]
+    why = [f"{name} {_first(found)}" for name, found in misses.items()]
     if not selected:
+        why += [f"license_ids {_first(unknown)}"] if unknown else []
+        finds = f" No license has {'; '.join(why)}." if why else ""
         raise NothingSelected(
             f"The filter keeps none of the {len(listed)} licenses of organization {load.org_id} "
-            f"({license_filter}). Nothing was published. Trigger again with another filter, or with none to take "
-            "all licenses."
+            f"({plain(license_filter)}).{finds} Nothing was published. Trigger again with another filter, or with none "
+            "to take all licenses."
+        )
+    if why:
+        raise NothingSelected(
+            f"A part of the filter keeps none of the {len(listed)} licenses of organization {load.org_id}: "
+            f"{'; '.join(why)}. Nothing was published. Correct or remove it, and trigger again."
         )
     return selected
+
+
+def _first(texts: list[str]) -> str:
+    more = len(texts) - _MOST_TOLD
+    return ", ".join(texts[:_MOST_TOLD]) + (f" and {more} more" if more > 0 else "")
 
 
 def _write_load_licenses(

@@ -63,11 +63,7 @@ class LoadRequest:
         )
         allowed_shrink_percent = _percent("allowed_shrink_percent", params, _ALLOWED_SHRINK_PERCENT, mistakes)
         allowed_gap_percent = _percent("allowed_gap_percent", params, _ALLOWED_GAP_PERCENT, mistakes)
-        mistakes += [
-            f"{name} is {params[name]!r}; it must be a list"
-            for name in LicenseFilter.names()
-            if params.get(name) is not None and not isinstance(params[name], (list, tuple))
-        ]
+        mistakes += LicenseFilter.mistakes(params)
         if snapshot_date > today:
             mistakes.append(f"snapshot_date is {snapshot_date}; it must not lie after today, {today}")
         if mistakes:

@@ -42,7 +42,7 @@ def test_the_date_of_the_form_wins_over_the_logical_date() -> None:
         ),
         pytest.param({"allowed_shrink_percent": "a lot"}, ["'a lot'", "0 to 100"], id="percent in words"),
         pytest.param({"publisher": ["Oracle"]}, ["'publisher'", "publishers"], id="misspelled param"),
-        pytest.param({"publishers": "Oracle"}, ["publishers", "list"], id="text instead of a list"),
+        pytest.param({"publishers": {"a": 1}}, ["publishers", "list"], id="object instead of a list"),
     ],
 )
 def test_a_wrong_param_is_named_with_what_it_may_be(params: dict, words: list[str]) -> None:
