@@ -24,7 +24,7 @@ LICENSES = 20
 PAGE_SIZE = 1_000
 REPEATS = 3
 STAGES = (
-    "extract",
+    "extract_consumption",
     "check_staging",
     "flatten",
     "build_levels",

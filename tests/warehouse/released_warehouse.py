@@ -13,8 +13,9 @@ import requests
 from chargeback.flexera import FieldMap, FlexeraClient
 from chargeback.methods import METHODS_FILE, Catalog
 from chargeback.settings import FlexeraSettings
-from chargeback.steps import build, checks, derive, extract, flatten, loads, publish
+from chargeback.steps import publish
 from chargeback.steps.load_request import LoadRequest
+from chargeback.steps.snapshot import build_snapshot
 from chargeback.warehouse import migrations, seeds
 from chargeback.warehouse.budget import RequestBudget
 from chargeback.warehouse.database import Database, execute
@@ -117,19 +118,10 @@ def night(
         today=datetime.datetime.now(datetime.UTC).date(),
         default_date=date,
     )
-    load_id = loads.open_load(database, request)
     with requests.Session() as session:
         budget = RequestBudget(database.raw_connection, settings.budget_id, 0)
         client = FlexeraClient.over(session, settings, budget)
-        for batch in extract.list_licenses(client, database, FIELD_MAP, load_id, 1024):
-            extract.consumption(client, database, FIELD_MAP, load_id, batch["license_ids"])
-    load = loads.for_writing(database, load_id)
-    checks.check_staging(database, load)
-    flatten.flatten(database, FIELD_MAP, load)
-    build.build(database, load, "intermediate")
-    derive.derive(database, catalog or Catalog.read(), load)
-    build.build(database, load, "mart")
-    checks.check(database, load, "mart")
+        load_id = build_snapshot(client, database, FIELD_MAP, catalog or Catalog.read(), request)
     return publish.publish(database, load_id)
 
 
