@@ -180,9 +180,7 @@ def _finds(name: str, entry: str, values: Mapping[str, str]) -> bool:
 
 def _without_quotes(text: str) -> str:
     text = text.strip()
-    is_quoted = len(text) > 1 and any(
-        text[0] == opening and text[-1] == closing for opening, closing in _QUOTES
-    )
+    is_quoted = len(text) > 1 and text[0] + text[-1] in _QUOTES
     return text[1:-1].strip() if is_quoted else text
 
 
