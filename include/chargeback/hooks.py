@@ -103,6 +103,13 @@ class _NoBudget:
     def note_remaining(self, remaining: int) -> None:
         """Nobody to tell."""
 
+    def note_answer(self) -> None:
+        """Nobody to tell."""
+
+    def has_answered(self) -> bool:
+        """Nobody knows."""
+        return False
+
 
 def flexera_settings(flexera_conn_id: str = FIRST_CONNECTION) -> FlexeraSettings:
     """The settings of an organization's connection."""

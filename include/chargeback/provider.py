@@ -82,6 +82,20 @@ _EXTRAS = {
         minimum=1,
         default=60,
     ),
+    "max_answer_mb": _extra(
+        "Largest answer",
+        "Megabytes that one answer may have. A larger one is not read to its end.",
+        type=["integer", "null"],
+        minimum=1,
+        default=256,
+    ),
+    "max_pages": _extra(
+        "Most pages",
+        "Pages that one list may have. A longer one is taken for a list without an end.",
+        type=["integer", "null"],
+        minimum=1,
+        default=10_000,
+    ),
     "verify": _extra(
         "Trusted certificates",
         "Path of a bundle of certificates to trust, where a proxy of your network puts in its own. "

@@ -32,6 +32,8 @@ _OUR_EXTRAS = (
     "requests_per_minute",
     "page_size",
     "timeout",
+    "max_answer_mb",
+    "max_pages",
     "verify",
 )
 # What the HTTP provider reads from the same extra.
@@ -55,6 +57,8 @@ class FlexeraSettings:
     requests_per_minute: int = 50
     page_size: int | None = None
     timeout_seconds: float = 60.0
+    max_answer_mb: int = 256
+    max_pages: int = 10_000
     ca_bundle: str | None = None
     conn_id: str = FIRST_CONNECTION
     mistakes_before: InitVar[Sequence[str]] = ()
@@ -112,6 +116,11 @@ class FlexeraSettings:
         """What a limit of the token endpoint belongs to: the organization, at its login service."""
         return f"{urlsplit(self.token_url).netloc}/token/{self.org_id}"
 
+    def place(self, setting: str) -> str:
+        """Host and port of `api_url` or `token_url`."""
+        address = urlsplit(getattr(self, setting))
+        return f"{address.hostname}:{address.port or {'http': 80}.get(address.scheme, 443)}"
+
     def token_form(self) -> dict[str, str]:
         """What the token endpoint is sent. Holds the secret: never for a log."""
         if self.grant_type == "refresh_token":
@@ -139,6 +148,8 @@ class FlexeraSettings:
             (self.requests_per_minute >= 0, "extra requests_per_minute is less than 0"),
             (self.page_size is None or self.page_size >= 1, "extra page_size is less than 1"),
             (self.timeout_seconds > 0, "extra timeout is not more than 0"),
+            (self.max_answer_mb >= 1, "extra max_answer_mb is less than 1"),
+            (self.max_pages >= 1, "extra max_pages is less than 1"),
             (
                 self.ca_bundle is None or Path(self.ca_bundle).exists(),
                 f"extra verify is {self.ca_bundle!r}, which does not exist",
@@ -165,6 +176,8 @@ def _numbers(given: Mapping[str, Any], mistakes: list[str]) -> dict[str, Any]:
     kinds = {
         "requests_per_minute": ("requests_per_minute", int, "a whole number"),
         "page_size": ("page_size", int, "a whole number"),
+        "max_answer_mb": ("max_answer_mb", int, "a whole number"),
+        "max_pages": ("max_pages", int, "a whole number"),
         "timeout": ("timeout_seconds", float, "a number of seconds"),
     }
     numbers: dict[str, Any] = {}

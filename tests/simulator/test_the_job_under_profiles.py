@@ -38,6 +38,12 @@ class NoLimit:
     def note_remaining(self, remaining: int) -> None:
         """Nobody to tell."""
 
+    def note_answer(self) -> None:
+        """Nobody to tell."""
+
+    def has_answered(self) -> bool:
+        return False
+
 
 @dataclass
 class Job:

@@ -36,7 +36,7 @@ def test_everything_but_the_organization_has_a_default() -> None:
 
 
 def test_empty_fields_of_the_form_stand_for_their_defaults() -> None:
-    numbers = ("requests_per_minute", "page_size", "timeout")
+    numbers = ("requests_per_minute", "page_size", "timeout", "max_answer_mb", "max_pages")
     empty = dict.fromkeys(("zone", "grant_type", "api_url", "token_url", "verify", *numbers))
 
     assert settings(**empty) == settings(**dict.fromkeys(empty, "")) == settings()
@@ -54,8 +54,14 @@ def test_every_bad_setting_is_told_at_once_with_where_to_set_it() -> None:
         FlexeraSettings.from_connection(
             None,
             SECRET,
-            {"zone": "mars", "grant_type": "password", "requests_per_minute": "many", "page_size": 0}
-            | {"timeout": -1, "orgid": "12345", "verify": False},
+            {
+                "zone": "mars",
+                "grant_type": "password",
+                "requests_per_minute": "many",
+                "page_size": 0,
+                "max_pages": 0,
+            }
+            | {"timeout": -1, "max_answer_mb": "much", "orgid": "12345", "verify": False},
         )
 
     message = str(caught.value)
@@ -68,6 +74,8 @@ def test_every_bad_setting_is_told_at_once_with_where_to_set_it() -> None:
         "grant_type is 'password', not one of client_credentials, refresh_token",
         "requests_per_minute is 'many', not a whole number",
         "page_size is less than 1",
+        "max_pages is less than 1",
+        "max_answer_mb is 'much', not a whole number",
         "timeout is not more than 0",
         "orgid is unknown",
         "verify cannot be turned off",

@@ -199,6 +199,8 @@ def test_the_connection_type_has_its_form() -> None:
         "requests_per_minute",
         "page_size",
         "timeout",
+        "max_answer_mb",
+        "max_pages",
         "verify",
     }
     assert "host" in manager.field_behaviours["flexera"]["hidden_fields"]

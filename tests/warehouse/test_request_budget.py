@@ -293,3 +293,14 @@ def _until(query: Callable[..., Any], condition: str) -> None:
     """Come back when the condition holds; pytest's timeout is the limit."""
     while not query(condition):
         threading.Event().wait(0.01)
+
+
+def test_a_budget_remembers_for_all_that_its_server_has_answered(connect: Connector) -> None:
+    first, second = RequestBudget(connect, "api/12345", 0), RequestBudget(connect, "api/12345", 0)
+    other = RequestBudget(connect, "api/67890", 0)
+
+    assert not first.has_answered()
+    first.note_answer()
+
+    assert second.has_answered()
+    assert not other.has_answered()

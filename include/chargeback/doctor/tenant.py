@@ -63,6 +63,13 @@ class Handful:
         if self._budget is not None:
             self._budget.note_remaining(remaining)
 
+    def note_answer(self) -> None:
+        """Keep nothing: a look changes no more than it must."""
+
+    def has_answered(self) -> bool:
+        """Return what the night knows."""
+        return self._budget is not None and self._budget.has_answered()
+
 
 @dataclass
 class Sample:

@@ -16,7 +16,7 @@ from chargeback.errors import (
     ServiceBusy,
 )
 from chargeback.flexera.json_text import decode
-from chargeback.flexera.replies import Reply, exchange
+from chargeback.flexera.replies import Reply, exchange, unreadable
 from chargeback.flexera.retry import TRIES, Patience, TryAgain
 
 if TYPE_CHECKING:
@@ -59,15 +59,17 @@ class TokenSource:
         self._settings = settings
         self._budget = budget
         self._clock = clock
-        self._patience = Patience(tries=tries, sleep=sleep)
+        self._patience = Patience(tries=tries, sleep=sleep, clock=clock)
         self._token: str | None = None
         self._renew_at = 0.0
+        self._is_known = False
 
     def token(self) -> str:
         """A token with some life left."""
         if self._token is None or self._clock() >= self._renew_at:
             wait_for_turn = self._budget.block if self._budget else self._patience.sleep
-            self._token, life_seconds = self._patience.call(self._request, wait_for_turn)
+            self._token, life_seconds = self._patience.call(self._request, wait_for_turn, self._has_answered)
+            self._note_answer()
             margin = min(_LARGEST_MARGIN_SECONDS, life_seconds / 10)
             self._renew_at = self._clock() + life_seconds - margin
         return self._token
@@ -77,11 +79,19 @@ class TokenSource:
         if self._token == token:
             self._token = None
 
+    def _has_answered(self) -> bool:
+        return self._is_known or (self._budget is not None and self._budget.has_answered())
+
+    def _note_answer(self) -> None:
+        if self._budget is not None and not self._is_known:
+            self._budget.note_answer()
+        self._is_known = True
+
     def _request(self) -> tuple[str, float]:
         if self._budget:
             self._budget.take()
         asked_at = self._clock()
-        reply = exchange(self._send, _SUBJECT, self._settings, self._clock)
+        reply = exchange(self._send, _SUBJECT, self._settings, "token_url", self._clock)
         token, life_seconds = self._read(reply)
         return token, life_seconds - (self._clock() - asked_at)
 
@@ -96,12 +106,18 @@ class TokenSource:
         return deadline.send(self._session, self._session.prepare_request(request), self._settings.verify)
 
     def _read(self, reply: Reply) -> tuple[str, float]:
+        if page := reply.login_page(self._settings.token_url):
+            raise AccessDenied(
+                f"{_SUBJECT}: signing in failed: {reply.status} with {page} instead of a token. Check zone and "
+                f"token_url of connection '{self._settings.conn_id}', and whether the network of this machine asks for "
+                "a login of its own."
+            )
         if reply.status != 200:
             raise self._failure(reply)
         try:
             answer = decode(reply.body)
         except ValueError as error:
-            raise TryAgain(ServiceBusy(f"{_SUBJECT}: the answer is not JSON. Try later.")) from error
+            raise unreadable(reply, _SUBJECT, self._settings, "token_url") from error
         return _token_of(answer, self._settings.conn_id), _life_seconds_of(answer)
 
     def _failure(self, reply: Reply) -> Exception:

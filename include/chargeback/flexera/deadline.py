@@ -56,6 +56,7 @@ class Deadline:
             )
         left = self.left()
         timeout: Any = urllib3.Timeout(connect=min(left, _LONGEST_CONNECT_SECONDS), total=left)
+        session.get_redirect_target = _nowhere  # type: ignore[method-assign, assignment]
         with self._as_current():
             return session.send(request, timeout=timeout, allow_redirects=False, **options)
 
@@ -97,6 +98,10 @@ class _Reader(io.RawIOBase):
     def close(self) -> None:
         self._file.close()
         super().close()
+
+
+def _nowhere(_: requests.Response) -> None:
+    """Keep the library from reading where a redirect leads: it raises where that is no address."""
 
 
 def _bound(pool: Any) -> None:

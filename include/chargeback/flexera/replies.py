@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import re
-import socket
-import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -14,36 +11,23 @@ from typing import TYPE_CHECKING, Any
 import requests
 import urllib3
 
-from chargeback.errors import ConnectionLost, SettingsInvalid
+from chargeback.errors import PayloadTooLarge, RequestRefused, ServiceBusy
+from chargeback.flexera import failures, web_pages
 from chargeback.flexera.deadline import Deadline
 from chargeback.flexera.json_text import decode
 from chargeback.flexera.redaction import redacted
 from chargeback.flexera.retry import TryAgain
+from chargeback.plain_text import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from chargeback.settings import FlexeraSettings
 
 _CHARSET = re.compile(r"charset=[\"']?([\w.:-]+)", re.IGNORECASE)
 _CHUNK_BYTES = 65_536
-_LONGEST_BODY_BYTES = 256 * 1024 * 1024
+_MEGABYTE = 1024 * 1024
 _LONGEST_TEXT = 20_000
-_SHOWN_LENGTH = 200
-
-_UNKNOWN_ISSUER = (2, 18, 19, 20, 21)  # OpenSSL's codes for a chain that ends in nobody we know
-_ISSUER_ADVICE = (
-    "If your network puts in certificates of its own, set extra verify of connection '{conn_id}' to the path of a "
-    "bundle with their issuer."
-)
-_SERVER_ADVICE = (
-    "Check api_url and token_url of connection '{conn_id}' and the clock of this machine; if they are right, whoever "
-    "runs the server must renew its certificate."
-)
-_BUNDLE_ADVICE = (
-    "Set extra verify of connection '{conn_id}', or else the environment variable REQUESTS_CA_BUNDLE, to the path of "
-    "a bundle of certificates."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +102,12 @@ class Reply:
         now = _date(self.headers.get("date", "")) or datetime.now(UTC)
         return max((until - now).total_seconds(), 0.0)
 
+    def login_page(self, asked: str) -> str | None:
+        """The login page that came, or that a redirect leads to, in words; None for every other reply."""
+        if 300 <= self.status < 400:
+            return web_pages.login_redirect(self.headers.get("location", ""), asked)
+        return web_pages.login_page(self.headers, self.body) if self.status < 300 else None
+
     def described(self, *secrets: str) -> str:
         """The reply in a message's words: status, name, the server's id and text, without the secrets."""
         envelope = self.envelope or Envelope()
@@ -134,101 +124,67 @@ def exchange(
     send: Callable[[Deadline], requests.Response],
     subject: str,
     settings: FlexeraSettings,
+    setting: str,
     clock: Callable[[], float],
 ) -> Reply:
     """Send one request and read the whole reply, all of it before one deadline.
 
-    Raises TryAgain where no whole reply came.
+    `setting` is the one of the connection that holds the address. Raises TryAgain where no whole reply came, or what a
+    person must change.
     """
     deadline = Deadline(settings.timeout_seconds, clock)
+    body = bytearray()
     try:
         with send(deadline) as response:
-            return Reply(response.status_code, response.headers, _body(response, deadline))
-    except requests.exceptions.SSLError as error:
-        raise _untrusted(error, subject, settings.conn_id) from error
-    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-        if _is_about_missing_bundle(error):
-            raise SettingsInvalid(
-                f"{subject}: the bundle of trusted certificates is not there. "
-                f"{_BUNDLE_ADVICE.format(conn_id=settings.conn_id)}"
-            ) from error
-        if _is_unreached(_root(error)):
-            raise TryAgain(
-                ConnectionLost(
-                    f"{subject}: the server could not be reached ({_named(error)}). See whether this machine needs a "
-                    "proxy (HTTPS_PROXY) or has no network, and whether zone, api_url and token_url are right."
-                )
-            ) from error
-        raise TryAgain(
-            ConnectionLost(
-                f"{subject}: no whole answer within {settings.timeout_seconds:g} s ({_named(error)}). Try later."
-            )
-        ) from error
+            for part in _parts(response, deadline):
+                body += part
+                if len(body) > settings.max_answer_mb * _MEGABYTE:
+                    raise _too_large(subject, settings)
+            return Reply(response.status_code, response.headers, bytes(body))
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError) as error:
+        raise failures.told(error, subject, settings, setting, len(body)) from error
 
 
-def _body(response: requests.Response, deadline: Deadline) -> bytes:
-    """The whole body; the deadline is looked at after every part, even where all of it came at once."""
-    parts: list[bytes] = []
-    byte_count = 0
-    while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
-        parts.append(chunk)
-        byte_count += len(chunk)
-        deadline.left()
-        if byte_count > _LONGEST_BODY_BYTES:
-            raise OSError(f"the body is longer than {_LONGEST_BODY_BYTES} bytes")
-    return b"".join(parts)
+def unreadable(
+    reply: Reply, subject: str, settings: FlexeraSettings, setting: str, *secrets: str
+) -> TryAgain:
+    """The error for a good status without JSON.
 
-
-def _untrusted(error: requests.exceptions.SSLError, subject: str, conn_id: str) -> Exception:
-    """The error for an encrypted connection that was not made; only a certificate needs a person to act."""
-    root = _root(error)
-    if isinstance(root, ssl.SSLCertVerificationError):
-        advice = _ISSUER_ADVICE if root.verify_code in _UNKNOWN_ISSUER else _SERVER_ADVICE
-        why = root.verify_message.rstrip(".")
-        return SettingsInvalid(
-            f"{subject}: the server's certificate is not trusted ({why}). {advice.format(conn_id=conn_id)}"
-        )
-    if isinstance(root, ssl.SSLError) and root.library == "X509":
-        return SettingsInvalid(
-            f"{subject}: the bundle of trusted certificates cannot be read. "
-            f"{_BUNDLE_ADVICE.format(conn_id=conn_id)}"
-        )
+    It is final where a page that promises no better comes from an address that has never answered otherwise.
+    """
+    kind = _shown(reply.headers.get("content-type", "no content type"), (*secrets, settings.secret))
+    what = f"{len(reply.body)} bytes of {kind}" if reply.body else "an empty body"
+    busy = ServiceBusy(f"{subject}: {reply.status} with {what} instead of whole JSON. Try later.")
+    if not web_pages.is_web_page(reply.body) or web_pages.is_maintenance(reply.headers, reply.body):
+        return TryAgain(busy)
+    page = _shown(web_pages.title(reply.headers, reply.body), (*secrets, settings.secret))
     return TryAgain(
-        ConnectionLost(f"{subject}: the encrypted connection failed ({_named(error)}). Try later.")
+        busy,
+        if_never_answered=RequestRefused(
+            f"{subject}: {reply.status} with a web page {page} instead of data. Check zone and {setting} of connection "
+            f"'{settings.conn_id}': it must name the API, not a page for people."
+        ),
     )
 
 
-def _is_about_missing_bundle(error: Exception) -> bool:
-    """Whether the library did not find the bundle; it says so in the text of a plain OSError only."""
-    return type(error) is OSError and "CA certificate bundle" in str(error)
+def _parts(response: requests.Response, deadline: Deadline) -> Iterator[bytes]:
+    """The body; the deadline is looked at after every part, even where all of it came at once."""
+    while part := response.raw.read1(_CHUNK_BYTES, decode_content=True):
+        yield part
+        deadline.left()
 
 
-def _is_unreached(root: BaseException) -> bool:
-    """Whether no connection was made at all: the name is unknown, or nobody answers at the address."""
-    return isinstance(root, socket.gaierror | ConnectionRefusedError) or (
-        isinstance(root, OSError) and root.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH)
+def _too_large(subject: str, settings: FlexeraSettings) -> PayloadTooLarge:
+    return PayloadTooLarge(
+        f"{subject}: the answer is larger than {settings.max_answer_mb} MB, so the rest of it was not read. Set a "
+        f"smaller extra page_size of connection '{settings.conn_id}'; where the server answers in one piece all the "
+        "same, raise extra max_answer_mb."
     )
-
-
-def _named(error: Exception) -> str:
-    """What went wrong, in a word: texts of lower layers may repeat addresses and headers."""
-    if isinstance(error, TimeoutError | requests.Timeout | urllib3.exceptions.TimeoutError):
-        return "too slow"
-    root = _root(error)
-    reason = getattr(root, "strerror", None)
-    return f"{type(root).__name__}, {reason}" if reason else type(root).__name__
-
-
-def _root(error: BaseException) -> BaseException:
-    """The first of the errors that led to this one."""
-    while error.__cause__ or error.__context__:
-        error = error.__cause__ or error.__context__ or error
-    return error
 
 
 def _shown(text: str, secrets: tuple[str, ...]) -> str:
     """As much of a text as a message holds; cut only after the secrets are out, as half of one is not found."""
-    return redacted(text, *secrets)[:_SHOWN_LENGTH]
+    return plain(redacted(text, *secrets))
 
 
 def _text(value: Any) -> str:

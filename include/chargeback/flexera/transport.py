@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,10 +21,9 @@ from chargeback.errors import (
     ServiceBusy,
 )
 from chargeback.flexera.json_text import NotJson, outline, utf8
-from chargeback.flexera.redaction import redacted
-from chargeback.flexera.replies import Envelope, Reply, exchange
+from chargeback.flexera.replies import Envelope, Reply, exchange, unreadable
 from chargeback.flexera.retry import TRIES, Patience, TryAgain
-from chargeback.plain_text import plain_logger
+from chargeback.plain_text import plain, plain_logger
 
 if TYPE_CHECKING:
     from chargeback.flexera.auth import TokenSource
@@ -34,6 +34,7 @@ log = plain_logger(__name__)
 
 Refusals = Mapping[int, type[FinalError]]
 
+_MOST_ALIKE = 3  # cut answers equal in every byte: the next one is no better
 _HEADERS = {"Accept": "application/json", "User-Agent": "license-chargeback"}
 _DENIALS: Refusals = {401: AccessDenied, 403: AccessDenied, 407: AccessDenied}
 _ADVICE: dict[type[FinalError], str] = {
@@ -61,6 +62,12 @@ class Budget(Protocol):
 
     def note_remaining(self, remaining: int) -> None:
         """Keep what the server says is left of the budget."""
+
+    def note_answer(self) -> None:
+        """Keep that the server gave a good answer."""
+
+    def has_answered(self) -> bool:
+        """Return whether the server has ever given one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +97,8 @@ class Transport:
         self._tokens = tokens
         self._budget = budget
         self._clock = clock
-        self._patience = Patience(tries=tries, sleep=sleep)
+        self._patience = Patience(tries=tries, sleep=sleep, clock=clock)
+        self._is_known = False
         self.request_count = 0
         self.waited_seconds = 0.0
 
@@ -108,21 +116,37 @@ class Transport:
         `refusals` names the error for statuses that mean something for this request; `subject` opens every
         message.
         """
-        return self._patience.call(
-            lambda: self._attempt(url, subject, {**_DENIALS, **refusals}), self._budget.block
+        unread: list[bytes] = []
+        answer = self._patience.call(
+            lambda: self._attempt(url, subject, {**_DENIALS, **refusals}, unread),
+            self._budget.block,
+            self._has_answered,
         )
+        if not self._is_known:
+            self._budget.note_answer()
+            self._is_known = True
+        return answer
 
-    def _attempt(self, url: str, subject: str, refusals: Refusals) -> Answer:
+    def _has_answered(self) -> bool:
+        return self._is_known or self._budget.has_answered()
+
+    def _attempt(self, url: str, subject: str, refusals: Refusals, unread: list[bytes]) -> Answer:
         reply, token = self._send_authorized(url, subject)
+        if page := reply.login_page(url):
+            raise AccessDenied(
+                f"{subject}: signing in failed: {reply.status} with {page} instead of data. "
+                f"{self._advice(AccessDenied)} Check its api_url, and whether the network of this machine asks for a "
+                "login of its own."
+            )
         if reply.status == 200:
-            return self._read(reply, subject, token)
+            return self._read(reply, subject, token, unread)
         raise self._failure(reply, subject, refusals, token)
 
     def _send_authorized(self, url: str, subject: str) -> tuple[Reply, str]:
         """One exchange, and a second with a new token where the first was not taken: tokens may die early."""
         reply, token = self._send(url, subject)
-        if reply.status == 401:
-            log.info("%s: the access token is not taken any more, a new one is asked for", subject)
+        if reply.status == 401 or reply.login_page(url):
+            log.info("%s: access token rejected, requesting a new one", subject)
             self._tokens.discard(token)
             reply, token = self._send(url, subject)
         return reply, token
@@ -138,6 +162,7 @@ class Transport:
             lambda deadline: self._send_once(url, token, deadline),
             subject,
             self._settings,
+            "api_url",
             self._clock,
         )
         self._note_remaining(reply)
@@ -155,23 +180,21 @@ class Transport:
         if remaining.isascii() and remaining.isdigit():
             self._budget.note_remaining(int(remaining[:9]))
 
-    def _read(self, reply: Reply, subject: str, token: str) -> Answer:
+    def _read(self, reply: Reply, subject: str, token: str, unread: list[bytes]) -> Answer:
+        """The answer in a good reply; `unread` are the marks of the replies before that could not be read."""
         body = utf8(reply.body, reply.charset)
         if body is not reply.body:
             log.warning("%s: the answer is not plain UTF-8; it is kept converted", subject)
         try:
             document = outline(body)
         except NotJson as error:
-            if body.lstrip().startswith((b"{", b"[")) and not error.is_cut:
+            unread.append(hashlib.sha256(reply.body).digest())
+            is_json = body.lstrip().startswith((b"{", b"["))
+            if is_json and (not error.is_cut or unread.count(unread[-1]) >= _MOST_ALIKE):
                 raise PayloadChanged(
                     f"{subject}: the answer is not JSON ({error}), so nothing of it can be read. Report it to Flexera."
                 ) from error
-            told = reply.headers.get("content-type", "no content type")
-            kind = redacted(told, token, self._settings.secret)
-            what = f"{len(reply.body)} bytes of {kind}" if reply.body else "an empty body"
-            raise TryAgain(
-                ServiceBusy(f"{subject}: 200 with {what} instead of whole JSON. Try later.")
-            ) from error
+            raise unreadable(reply, subject, self._settings, "api_url", token) from error
         envelope = Envelope.of(document)
         if envelope is not None and envelope.is_temporary is not None:
             raise TryAgain(
@@ -210,8 +233,11 @@ class Transport:
 
 def _target(reply: Reply) -> str:
     """Where a redirect points, by host only."""
-    host = urlsplit(reply.headers.get("location", "")).hostname
-    return f"host {host}" if host else "another address"
+    try:
+        host = urlsplit(reply.headers.get("location", "")).hostname
+    except ValueError:
+        host = None
+    return f"host {plain(host)}" if host else "another address"
 
 
 def _bearer(token: str) -> Callable[[requests.PreparedRequest], requests.PreparedRequest]:

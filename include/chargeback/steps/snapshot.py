@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from chargeback.errors import ChargebackError
+from chargeback.plain_text import plain_logger
 from chargeback.steps import build, checks, derive, extract, flatten, loads, publish
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Step = tuple[str, Callable[[], object]]
 
-log = logging.getLogger(__name__)
+log = plain_logger(__name__)
 
 
 def build_snapshot(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import psycopg2
 
 from chargeback.errors import ConnectionLost
+from chargeback.plain_text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,6 +70,12 @@ set
     throttled_count = throttled_count + 1
 where budget_id = %(budget_id)s
 """
+_NOTE_ANSWER = """
+update ops.request_budgets
+set answered_at = clock_timestamp()
+where budget_id = %(budget_id)s
+"""
+_HAS_ANSWERED = "select answered_at is not null from ops.request_budgets where budget_id = %(budget_id)s"
 _NOTE = """
 update ops.request_budgets
 set
@@ -146,6 +153,14 @@ class RequestBudget:
         """
         self._reliably(lambda: self._run(_NOTE, remaining=remaining, request=self._request))
 
+    def note_answer(self) -> None:
+        """Keep that the server gave a good answer, for all who spend this budget and for later."""
+        self._reliably(lambda: self._run(_NOTE_ANSWER))
+
+    def has_answered(self) -> bool:
+        """Return whether the server has ever given one."""
+        return bool(self._reliably(lambda: self._run(_HAS_ANSWERED))[0])
+
     def close(self) -> None:
         """Give the connection back; the next use opens another."""
         if self._connection is not None:
@@ -197,8 +212,8 @@ class RequestBudget:
                 if number == _CONNECT_TRIES:
                     raise ConnectionLost(
                         f"Request budget {self._parameters['budget_id']}: the warehouse cannot be reached "
-                        f"({type(error).__name__}), so no request was sent. Check connection 'warehouse' and "
-                        "its server, then try again."
+                        f"({_reason(error)}), so no request was sent. Check connection 'warehouse' and its server, "
+                        "then try again."
                     ) from error
                 self._sleep(0.5 * 2.0 ** (number - 1))
         raise AssertionError("unreachable")
@@ -222,3 +237,8 @@ class RequestBudget:
         with self._connection.cursor() as cursor:
             cursor.execute(statement, {**self._parameters, **parameters})
             return cursor.fetchone() if cursor.description else None
+
+
+def _reason(error: Exception) -> str:
+    """What the driver says, without the lines of advice below it."""
+    return plain(str(error).partition("\n")[0]) or "the connection ended"

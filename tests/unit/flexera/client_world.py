@@ -40,6 +40,7 @@ class OpenBudget:
     taken: int = 0
     blocks: list[float] = field(default_factory=list)
     remaining: list[int] = field(default_factory=list)
+    is_known: bool = False
 
     def take(self) -> None:
         self.taken += 1
@@ -50,6 +51,12 @@ class OpenBudget:
 
     def note_remaining(self, remaining: int) -> None:
         self.remaining.append(remaining)
+
+    def note_answer(self) -> None:
+        self.is_known = True
+
+    def has_answered(self) -> bool:
+        return self.is_known
 
 
 @dataclass

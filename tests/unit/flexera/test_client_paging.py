@@ -127,6 +127,81 @@ def test_an_address_that_brings_a_login_along_is_refused_even_on_our_host(world:
         numbers(world)
 
 
+@pytest.mark.parametrize(
+    ("address", "flaw"),
+    [
+        pytest.param("://", "is no address", id="no scheme"),
+        pytest.param("://127.0.0.1/x?skipToken=a", "is no address", id="no scheme, a host"),
+        pytest.param("http://", "is no address", id="no host"),
+        pytest.param("mailto:x", "is no address", id="a scheme without hosts"),
+        pytest.param("http://[broken/x", "is no address", id="broken brackets"),
+        pytest.param("http://127.0.0.1:port/x", "is no address", id="a port that is none"),
+        pytest.param("   ", "is blank", id="blanks"),
+        pytest.param("\t\n", "is blank", id="tabs and line breaks"),
+        pytest.param("/x?skipToken=a b", "is no address: it holds blanks", id="a blank"),
+        pytest.param("/x?skipToken=a\r\nHost: elsewhere", "is no address", id="a line break"),
+        pytest.param(" http://127.0.0.1/x", "is no address", id="a blank in front"),
+        pytest.param("/x?skipToken=\u00e9", "is no address", id="letters outside ASCII"),
+        pytest.param("/x?skipToken=" + "a" * 100_000, "has 100013 letters", id="long"),
+    ],
+)
+def test_a_next_page_that_is_no_address_is_told_as_such(world: World, address: str, flaw: str) -> None:
+    world.server.script(page([], address))
+
+    with pytest.raises(PagingError) as caught:
+        numbers(world)
+
+    assert str(caught.value).startswith(f"license 41207 page 1: nextPage {flaw}")
+    assert str(caught.value).endswith(
+        "so no later page can be read. Read it again later; if it happens again, report it to Flexera."
+    )
+    assert len(str(caught.value)) < 300
+    assert len(world.server.requests) == 1
+
+
+@pytest.mark.parametrize("next_page", [5, {"href": "/x"}, ["/x"], True])
+def test_a_next_page_that_is_no_text_is_told_as_such(world: World, next_page: object) -> None:
+    world.server.script(page([], next_page))
+
+    with pytest.raises(PayloadChanged, match=r"license 41207 page 1: nextPage is .* where text is expected"):
+        numbers(world)
+
+
+@pytest.mark.parametrize("rows", [[], [{"n": 7}]], ids=["empty", "the same"])
+def test_a_list_that_brings_nothing_new_for_long_has_no_end(world: World, rows: list[Any]) -> None:
+    world.server.script(*[page(rows, f"/x?skipToken={number}") for number in range(102)])
+
+    with pytest.raises(PagingError, match="license 41207: 100 pages in a row were empty or the same"):
+        numbers(world)
+
+    assert len(world.server.requests) <= 101
+
+
+def test_ninety_empty_pages_are_no_end(world: World) -> None:
+    empty = [page([], f"/x?skipToken={number}") for number in range(90)]
+    world.server.script(*empty, page([{"n": 1}]))
+
+    assert numbers(world)[-1] == (91, [1])
+
+
+def test_a_list_of_more_pages_than_the_connection_allows_names_the_setting(world: World) -> None:
+    world.server.script(*[page([{"n": number}], f"/x?skipToken={number}") for number in range(5)])
+    pages = world.client(max_pages=3).consumption_pages("41207")
+
+    assert [next(pages).number for _ in range(3)] == [1, 2, 3]
+    with pytest.raises(
+        PagingError, match=r"page 3: 3 pages were read and there are more.* extra max_pages of"
+    ):
+        next(pages)
+    assert len(world.server.requests) == 3
+
+
+def test_a_list_of_as_many_pages_as_the_connection_allows_is_read(world: World) -> None:
+    world.server.script(page([{"n": 1}], "/x?skipToken=a"), page([{"n": 2}]))
+
+    assert [read.number for read in world.client(max_pages=2).consumption_pages("41207")] == [1, 2]
+
+
 @pytest.mark.parametrize("seen", ["/x?skipToken=a", CONSUMPTION], ids=["a later page", "the first page"])
 def test_a_page_that_leads_back_is_an_error_after_its_own_rows(world: World, seen: str) -> None:
     world.server.script(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import pickle
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,10 +20,10 @@ from chargeback.errors import (
     LicenseGone,
     PagingError,
     PayloadChanged,
+    PayloadTooLarge,
     RequestRefused,
     ServiceBusy,
 )
-from chargeback.flexera import replies
 
 if TYPE_CHECKING:
     from client_world import World
@@ -217,8 +218,9 @@ def test_a_log_tells_what_is_waited_for_before_it_is_over(
         read_license(world)
 
     throttled, failed = caplog.messages
-    assert throttled.startswith("Waits at least 40 s before it asks again: license 41207 page 1: 429 ")
-    assert failed.startswith("Asks again in 3.0 s: license 41207 page 1: 502 ")
+    at = r"at \d\d:\d\d:\d\d UTC: license 41207 page 1: "
+    assert re.match(rf"Next try in 40 s or more, {at}429 ", throttled)
+    assert re.match(rf"Next try in 3\.0 s, {at}502 ", failed)
     assert "token-" not in caplog.text
 
 
@@ -360,26 +362,78 @@ def test_a_body_that_trickles_in_is_cut_off_at_the_deadline(world: World) -> Non
 
     world.server.script(*[slow] * TRIES)
 
-    assert "within 5 s (too slow)" in failure(world, ConnectionLost)
+    assert "within 5 s (too slow" in failure(world, ConnectionLost)
 
 
-def test_a_body_without_an_end_is_not_taken_into_memory(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(replies, "_LONGEST_BODY_BYTES", 100)
-    world.server.script(*[page([{"a": "x" * 200}])] * TRIES)
+def test_an_answer_larger_than_the_connection_allows_is_told_at_once_with_the_setting(world: World) -> None:
+    world.server.script(page([{"a": "x" * 1024**2}]))
 
-    assert "no whole answer" in failure(world, ConnectionLost)
+    with pytest.raises(PayloadTooLarge) as caught:
+        list(world.client(max_answer_mb=1).license_pages())
+
+    assert str(caught.value) == (
+        "license list page 1: the answer is larger than 1 MB, so the rest of it was not read. Set a smaller extra "
+        "page_size of connection 'flexera'; where the server answers in one piece all the same, raise extra "
+        "max_answer_mb."
+    )
+    assert len(world.server.requests) == 1
 
 
-def test_a_server_that_hangs_up_is_tried_again_and_named(world: World) -> None:
-    with scripted_server() as gone:
-        address = gone.url
-    with pytest.raises(
-        ConnectionLost, match=r"license 41207 page 1: the server could not be reached .*refused"
-    ):
-        read_license(world, api_url=address)
-    assert len(world.clock.sleeps) == TRIES - 1
+def test_a_large_answer_that_the_connection_allows_is_read(world: World) -> None:
+    world.server.script(page([{"a": "x" * 1024**2}]))
+
+    assert len(read_license(world, max_answer_mb=2)) == 1
+
+
+def test_a_slow_license_list_names_the_settings(world: World) -> None:
+    def slow(_: Seen) -> Scripted:
+        world.clock.now += 6
+        return page()
+
+    world.server.script(*[slow] * TRIES)
+
+    with pytest.raises(ConnectionLost) as caught:
+        list(world.client().license_pages())
+
+    assert str(caught.value).startswith("license list page 1: no whole answer within 5 s (too slow")
+    assert str(caught.value).endswith(
+        "). Raise extra timeout of connection 'flexera', or set a smaller extra page_size."
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        pytest.param(
+            Scripted(200, b'{"values": []}', promised_bytes=500), "the answer ended early", id="cut short"
+        ),
+        pytest.param(
+            Scripted(200, b"no gzip", {"content-encoding": "gzip"}),
+            "its compression is damaged",
+            id="no gzip",
+        ),
+        pytest.param(Scripted(200, b"", {"x": "y" * 70_000}), "the answer is not HTTP", id="endless header"),
+    ],
+)
+def test_a_reply_that_breaks_is_told_in_words(world: World, answer: Scripted, words: str) -> None:
+    world.server.script(*[answer] * TRIES)
+
+    assert failure(world, ConnectionLost) == f"license 41207 page 1: no whole answer: {words}. Try later."
+
+
+def test_json_that_is_cut_in_the_same_way_each_time_is_not_waited_for(world: World) -> None:
+    world.server.script(*[Scripted(200, b'{"values": [{"a": 1}')] * 3)
+
+    message = failure(world, PayloadChanged)
+
+    assert message.startswith("license 41207 page 1: the answer is not JSON (")
+    assert message.endswith("), so nothing of it can be read. Report it to Flexera.")
+
+
+def test_json_that_is_cut_in_another_way_each_time_may_get_better(world: World) -> None:
+    world.server.script(*[Scripted(200, b'{"values": [' + b"1, " * length) for length in range(TRIES)])
+
+    assert "instead of whole JSON. Try later" in failure(world, ServiceBusy)
 
 
 def test_the_transport_has_no_way_to_write(world: World) -> None:
