@@ -174,6 +174,60 @@ def nobody_named(row: Row) -> Row:
     return row | {"device": None, "user": None} if "chargeback" in row else row
 
 
+def unreadable_cells(row: Row) -> Row:
+    """Members that no charge depends on hold words, lists and objects where a value is expected."""
+    if "compliance" in row:
+        row["compliance"]["purchasedEntitlementCount"] = "Unlimited"
+        return row | {"expiryDate": "Never", "status": {"code": 1}, "version": ["19c", "21c"]}
+    if "chargeback" in row:
+        row["chargeback"]["approach"] = {"id": 1}
+        for product in row.get("products", ()):
+            product["isSupplementary"] = "perhaps"
+        if row.get("device"):
+            row["device"]["cores"] = "N/A"
+    return row | {"consumingInstallations": "-", "hostConsumption": [8]}
+
+
+def unreadable_rows(row: Row) -> Row:
+    """Of ten rows one has a cost that is no number, and one a text in place of the object that consumes."""
+    whose = "device" if row.get("device") else "user"
+    if "chargeback" in row and row.get(whose):
+        last_digit = row[whose]["id"] % 10
+        if last_digit == 0:
+            row["chargeback"]["cost"] = "1.000,00"
+        if last_digit == 5:
+            row[whose] = row[whose]["name"]
+    return row
+
+
+def structured_licenses(row: Row) -> Row:
+    """The license holds its rules, restrictions and applications, as those of a tenant do."""
+    if "compliance" not in row:
+        return row
+    compliance = dict(row["compliance"])
+    compliance["Status"] = compliance.pop("status")
+    compliance["availableEntitlementCount"] = compliance["purchasedEntitlementCount"]
+    application = {
+        "category": "Databases",
+        "classification": "Commercial",
+        "company": row["company"],
+        "edition": row["edition"],
+        "product": row["name"],
+        "version": row["version"],
+    }
+    return row | {
+        "compliance": compliance,
+        "rules": {"metric": row["type"], "points": [{"processor": "Intel Xeon", "points": 70}], "cap": None},
+        "restrictions": {
+            "maxCoreCount": 64,
+            "maxProcessorCount": None,
+            "maxSocketCount": 2,
+            "minProcessorCount": 1,
+        },
+        "applications": [application | {"version": version} for version in ("19c", "21c")],
+    }
+
+
 FORMS: dict[str, Callable[[Row], Row]] = {
     form.__name__: form
     for form in (
@@ -196,6 +250,9 @@ FORMS: dict[str, Callable[[Row], Row]] = {
         peak_on_rows,
         tiers_on_rows,
         nobody_named,
+        unreadable_cells,
+        unreadable_rows,
+        structured_licenses,
     )
 }
 

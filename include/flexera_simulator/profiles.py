@@ -313,6 +313,12 @@ FORM_PROFILES = (
     ("allocated_without_install", "Every license is allocated to devices without the software."),
     ("peak_on_rows", "Rows are recharged the period's peak, 2 % more than what is in use."),
     ("nobody_named", "Rows name neither a device nor a user."),
+    ("unreadable_cells", "Members that no charge depends on hold words, lists and objects."),
+    (
+        "unreadable_rows",
+        "Of ten rows, one has no number as its cost, and one names its consumer by text alone.",
+    ),
+    ("structured_licenses", "Each license holds rules, restrictions and applications."),
 )
 LICENSES = (
     fault(

@@ -52,11 +52,11 @@ def read(database: Database, field_map: FieldMap, load: Load) -> LicenseList:
                 license_ = field_map.license(row)
             except UnreadableRow as error:
                 name = field_map.license_name(row) or "no name"
-                unusable.append(UnusableEntry(page_number, row_number, name, str(error)))
+                unusable.append(UnusableEntry(page_number, row_number, name, error.reason))
             else:
                 licenses[license_["license_id"]] = license_
     for entry in unusable:
-        log.warning("License list page %s entry %s (%s) is left out: %s", *entry)
+        log.warning("License list page %s entry %s (%s) is left out, without a readable id: %s", *entry)
     return LicenseList(list(licenses.values()), unusable)
 
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import requests
 
 from chargeback.errors import (
@@ -20,7 +21,7 @@ from chargeback.errors import (
     RequestRefused,
     ServiceBusy,
 )
-from chargeback.flexera import LINE_COLUMNS, FieldMap
+from chargeback.flexera import LINE_COLUMNS, FieldMap, UnreadableRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -123,7 +124,7 @@ def gone(page: int) -> Outcome:
     return Outcome(words="the license is recorded as deleted", check=check)
 
 
-def reads_as(**changes: Callable[[Any], Any]) -> Outcome:
+def reads_as(words: str = "", **changes: Callable[[Any], Any]) -> Outcome:
     """By the field map the rows read as before, but for these columns."""
 
     def check(seen: Seen) -> None:
@@ -135,7 +136,7 @@ def reads_as(**changes: Callable[[Any], Any]) -> Outcome:
             _changed(_values(row), changes) for row in seen.before.all_rows
         ]
 
-    return Outcome(words="every row, as it is" if changes else "every row", check=check)
+    return Outcome(words=words or ("every row, as it is" if changes else "every row"), check=check)
 
 
 def answered(status: int, least: int = 1) -> Callable[[Seen], bool]:
@@ -286,6 +287,32 @@ def _recharged(night: Any) -> list[Decimal]:
 
 def _names_nobody(seen: Seen) -> None:
     assert seen.after.all_rows == [row | {"device": None, "user": None} for row in seen.before.all_rows]
+
+
+def _reads_the_readable(seen: Seen) -> None:
+    assert seen.after.licenses == seen.before.licenses
+    readable, reasons = [], Counter[str]()
+    for before, after in zip(seen.before.all_rows, seen.after.all_rows, strict=True):
+        last_digit = (before["device"] or before["user"])["id"] % 10
+        if last_digit in (0, 5):
+            with pytest.raises(UnreadableRow) as caught:
+                FIELD_MAP.consumption(after)
+            reasons[str(caught.value)] += 1
+        else:
+            readable.append(_values(after) == _values(before))
+    assert all(readable)
+    assert set(reasons) == {
+        "recharged_cost: '1.000,00' is not a number",
+        "device_id: device is text where an object is expected",
+    }
+
+
+def _reads_structured_licenses(seen: Seen) -> None:
+    _others_are_whole(seen)
+    assert all({"rules", "restrictions", "applications"} <= row.keys() for row in seen.after.licenses)
+    assert list(map(_values_of_license, seen.after.licenses)) == list(
+        map(_values_of_license, seen.before.licenses)
+    )
 
 
 def _no_charge_back_figures(seen: Seen) -> None:
@@ -482,6 +509,14 @@ OUTCOMES: dict[str, Outcome] = {
     "allocated_without_install": reads_as(is_allocated=_to(True), consuming_installations=_to(Decimal(0))),
     "peak_on_rows": other("every row, as it is", _two_percent_more),
     "nobody_named": other("every row, as it is", _names_nobody),
+    "unreadable_cells": reads_as(
+        "every row, these cells empty",
+        **dict.fromkeys(("cores", "consuming_installations", "host_consumption", "recharge_approach"), _NONE),
+        **dict.fromkeys(("purchased", "expires_on", "license_status", "version"), _NONE),
+        products=lambda products: [(name, None) for name, _ in products],
+    ),
+    "unreadable_rows": other("every row that can be read", _reads_the_readable),
+    "structured_licenses": other("every row", _reads_structured_licenses),
     "required_field_missing": other("`PayloadChanged` for that license", _no_charge_back_figures),
     "license_name_missing": other("`PayloadChanged`, nothing is read", _no_license_name),
     "every_license_type": other("every row", _figures_agree),
