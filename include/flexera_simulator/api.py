@@ -10,7 +10,7 @@ import msgspec
 from starlette.responses import Response
 from starlette.routing import Route
 
-from flexera_simulator import old_lists, rows, walks
+from flexera_simulator import rows, walks
 from flexera_simulator.envelope import ApiError, error_response
 from flexera_simulator.forms import formed
 from flexera_simulator.json_text import encode
@@ -24,7 +24,7 @@ from flexera_simulator.paging import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Callable, Iterable
 
     from starlette.requests import Request
 
@@ -43,10 +43,6 @@ def api_routes(simulator: Simulator) -> list[Route]:
         Route("/oidc/token", api.token, methods=["POST"]),
         Route("/fnms/v1/orgs/{org}/licenses", api.licenses, methods=methods),
         Route("/fnms/v1/orgs/{org}/licenses/{license}/consumption", api.consumption, methods=methods),
-        *[
-            Route(f"/fnms/v1/orgs/{{org}}/{name}", api.old_list(name), methods=methods)
-            for name in old_lists.LISTS
-        ],
         Route("/fnms/{rest:path}", api.anything_else, methods=methods),
     ]
 
@@ -80,14 +76,6 @@ class Api:
 
     async def consumption(self, request: Request) -> Response:
         return await self._answer(request, self._consumption_page)
-
-    def old_list(self, name: str) -> Callable[[Request], Awaitable[Response]]:
-        """The endpoint of one list with limit and offset."""
-
-        async def endpoint(request: Request) -> Response:
-            return await self._answer(request, lambda asked: self._old_list_page(name, asked))
-
-        return endpoint
 
     async def anything_else(self, request: Request) -> Response:
         return await self._answer(request, _no_such_page)
@@ -176,12 +164,6 @@ class Api:
         if is_array:
             return array_body(page)
         return self._enveloped(request, page, position, walks.is_last(order, position))
-
-    def _old_list_page(self, name: str, request: Request) -> bytes:
-        settings = self._simulator.settings
-        with self._simulator.lock:
-            found = old_lists.rows_of(name, self._simulator.tenant(_org_of(request)), settings.day)
-        return old_lists.page(found, dict(request.query_params), settings.old_list_page_size)
 
     def _position(self, request: Request, list_name: str, size: int) -> Position:
         """Where the page that is asked for starts."""

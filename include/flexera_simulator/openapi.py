@@ -10,11 +10,6 @@ TEXT = {"type": "string"}
 NUMBER = {"type": "number"}
 WHOLE = {"type": "integer"}
 FLAG = {"type": "boolean"}
-OLD_LISTS = {
-    "license-attributes": "LicenseAttributes",
-    "license-entitlements": "LicenseEntitlements",
-    "inventories": "Inventory",
-}
 
 
 def description() -> dict[str, Any]:
@@ -30,10 +25,6 @@ def description() -> dict[str, Any]:
             "/oidc/token": {"post": _token_operation()},
             "/fnms/v1/orgs/{orgId}/licenses": {"get": _licenses_operation()},
             "/fnms/v1/orgs/{orgId}/licenses/{licenseId}/consumption": {"get": _consumption_operation()},
-            **{
-                f"/fnms/v1/orgs/{{orgId}}/{name}": {"get": _old_list_operation(schema)}
-                for name, schema in OLD_LISTS.items()
-            },
         },
         "components": {
             "schemas": _schemas(),
@@ -68,7 +59,6 @@ def _schemas() -> dict[str, Any]:
         "ConsumptionPage": _page("ConsumptionRow"),
         "ConsumptionRow": _consumption_row(),
         **_consumer_schemas(),
-        **_old_list_schemas(),
     }
 
 
@@ -106,28 +96,6 @@ def _consumer_schemas() -> dict[str, Any]:
     }
 
 
-def _old_list_schemas() -> dict[str, Any]:
-    texts = ("licenseName", "publisher", "licenseStatus", "licenseDuration", "licenseType", "expiryDate")
-    rows = {
-        "LicenseAttributes": _object(
-            licenseId=WHOLE, version=_or_null(TEXT), edition=_or_null(TEXT), **dict.fromkeys(texts, TEXT)
-        ),
-        "LicenseEntitlements": _object(licenseId=WHOLE, available=TEXT, extra=TEXT, consumed=NUMBER),
-        "Inventory": _object(
-            computerId=WHOLE,
-            name=TEXT,
-            deviceType=TEXT,
-            hostId={"type": ["integer", "string"]},
-            inventorySourceData=_object(lastInventoryDate=TEXT, status=TEXT),
-        ),
-    }
-    pages = {
-        f"{name}Page": _object(values={"type": "array", "items": _reference(name)}, total=WHOLE, offset=WHOLE)
-        for name in rows
-    }
-    return rows | pages
-
-
 def _token_operation() -> dict[str, Any]:
     fields = dict.fromkeys(("grant_type", "client_id", "client_secret", "refresh_token"), TEXT)
     body = {"schema": {"type": "object", "properties": fields, "required": ["grant_type"]}}
@@ -161,19 +129,6 @@ def _consumption_operation() -> dict[str, Any]:
             _parameter("query", "skipToken", TEXT),
         ],
         "responses": _answers(_reference("ConsumptionPage"), 400, 401, 403, 404, 405, 429),
-    }
-
-
-def _old_list_operation(schema: str) -> dict[str, Any]:
-    return {
-        "operationId": f"list{schema}",
-        "security": [{"bearer": []}],
-        "parameters": [
-            _parameter("path", "orgId", TEXT),
-            _parameter("query", "limit", WHOLE | {"minimum": 0}),
-            _parameter("query", "offset", WHOLE | {"minimum": 0}),
-        ],
-        "responses": _answers(_reference(f"{schema}Page"), 400, 401, 403, 405, 429),
     }
 
 

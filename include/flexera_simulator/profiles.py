@@ -267,12 +267,6 @@ PAGING = (
         consumption_shape="array",
     ),
     setting(
-        8,
-        "old_lists_in_small_pages",
-        "The lists with limit and offset, such as /license-attributes, give two rows at once.",
-        old_list_page_size=2,
-    ),
-    setting(
         9, "rows_repeated", "Each page begins with the last two rows of the one before.", repeated_rows=2
     ),
     setting(9, "rows_missed", "Each page after the first leaves out a row that has moved.", missed_rows=1),

@@ -20,7 +20,7 @@ CHOICES = {
     "row_order": ("stable", "other_each_walk"),
     "license_totals": ("stable", "rising"),
 }
-AT_LEAST_ONE = ("page_size", "max_page_size", "licenses", "old_list_page_size")
+AT_LEAST_ONE = ("page_size", "max_page_size", "licenses")
 NOT_NEGATIVE = (
     "requests_per_minute",
     "other_requests",
@@ -73,7 +73,6 @@ class Settings:
     page_size: int = setting(500, "consumption rows on a page when the caller sets no limit")
     max_page_size: int = setting(10_000, "the greatest limit a caller may set")
     limit_counts: bool = setting(True, "take the limit that a caller sets")
-    old_list_page_size: int = setting(10_000, "the most rows the lists with limit and offset give at once")
     licenses_shape: str = setting("array", "how /licenses answers: array or envelope")
     licenses_page_size: int = setting(0, "licenses on a page of the envelope shape; 0: all on one page")
     consumption_shape: str = setting("envelope", "how /consumption answers; an array holds every row")

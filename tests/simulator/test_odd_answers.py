@@ -252,25 +252,6 @@ def test_a_form_that_does_not_exist_is_refused(call):
         call(forms=["nonsense"])
 
 
-@pytest.mark.parametrize("name", ["license-attributes", "license-entitlements", "inventories"])
-def test_lists_of_the_older_style_end_with_a_total_of_0(call, name):
-    caller = call()
-    path = f"/fnms/v1/orgs/12345/{name}"
-    whole = caller.get(path).json()
-    assert (whole["offset"], whole["total"]) == (0, len(whole["values"]))
-    second = caller.get(path, limit=2, offset=2).json()
-    assert second == {"values": whole["values"][2:4], "total": 2, "offset": 2}
-    assert caller.get(path, offset=whole["total"]).json()["total"] == 0
-    assert caller.get(path, offset="many").status_code == 400
-
-
-def test_lists_of_the_older_style_write_enums_numbers_and_dates_their_own_way(call):
-    caller = call()
-    attributes = caller.get("/fnms/v1/orgs/12345/license-attributes").json()["values"][0]
-    assert (attributes["licenseStatus"], attributes["expiryDate"]) == ("[Active]", "")
-    assert caller.get("/fnms/v1/orgs/12345/license-entitlements").json()["values"][0]["available"].isdigit()
-
-
 def test_another_integration_sends_ahead_until_it_has_sent_its_own():
     now = [0.0]
     limiter = RateLimiter(lambda: now[0])

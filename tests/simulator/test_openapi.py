@@ -5,9 +5,6 @@ from __future__ import annotations
 import pytest
 from jsonschema import Draft202012Validator
 
-from flexera_simulator.old_lists import LISTS
-from flexera_simulator.openapi import OLD_LISTS
-
 
 @pytest.fixture(scope="module")
 def document(caller):
@@ -38,15 +35,3 @@ def test_the_load_tenant_is_as_described(call, document):
     for found in other.get().json():
         validator(document, "License").validate(found)
         validator(document, "ConsumptionPage").validate(other.consumption(found["id"]).json())
-
-
-@pytest.mark.parametrize("name", OLD_LISTS)
-def test_lists_of_the_older_style_are_as_described(caller, document, name):
-    page = caller.get(f"/fnms/v1/orgs/12345/{name}").json()
-    validator(document, f"{OLD_LISTS[name]}Page").validate(page)
-    assert page["values"]
-
-
-def test_every_list_that_is_served_is_described(document):
-    assert set(OLD_LISTS) == set(LISTS)
-    assert {f"/fnms/v1/orgs/{{orgId}}/{name}" for name in LISTS} < set(document["paths"])

@@ -329,40 +329,6 @@ def _no_license_name(seen: Seen) -> None:
     ]
 
 
-def _old_lists_end(seen: Seen) -> None:
-    _nothing_is_altered(seen)
-    devices = {row["device"]["id"] for row in seen.before.all_rows if row["device"]}
-    assert [row["licenseId"] for row in _walked(seen, "license-attributes")] == [
-        row["id"] for row in seen.before.licenses
-    ]
-    assert len(_walked(seen, "license-entitlements")) == len(seen.before.licenses)
-    assert {row["computerId"] for row in _walked(seen, "inventories")} == devices
-
-
-def _walked(seen: Seen, name: str) -> list[Row]:
-    """A list of the older style, walked as its callers do: by offset, until the total is 0."""
-    connection = seen.simulator.connection()
-    form = {
-        "grant_type": "client_credentials",
-        "client_id": connection["login"],
-        "client_secret": connection["password"],
-    }
-    token = requests.post(connection["extra"]["token_url"], data=form, timeout=10).json()["access_token"]
-    rows: list[Row] = []
-    while True:
-        answer = requests.get(
-            f"{seen.simulator.url}/fnms/v1/orgs/12345/{name}",
-            params={"limit": 10_000, "offset": len(rows)},
-            headers={"authorization": f"Bearer {token}"},
-            timeout=10,
-        ).json()
-        assert answer["offset"] == len(rows)
-        assert answer["total"] == len(answer["values"]) <= 2
-        if not answer["total"]:
-            return rows
-        rows += answer["values"]
-
-
 def _goes_in_circles(seen: Seen) -> None:
     """Each license fails at the page that would have been read for a second time."""
     assert set(seen.after.failed) == set(seen.before.license_ids)
@@ -463,7 +429,6 @@ OUTCOMES: dict[str, Outcome] = {
     "licenses_in_an_envelope": whole(lambda seen: seen.after.list_pages[0].startswith(b'{"values"')),
     "licenses_in_pages": whole(lambda seen: len(seen.after.list_pages) == 3),
     "consumption_as_an_array": whole(lambda seen: all(body.startswith(b"[") for body in seen.after.bodies)),
-    "old_lists_in_small_pages": Outcome(words="every row", check=_old_lists_end),
     "rows_repeated": other("every row, some twice", _some_twice),
     "rows_missed": other("fewer rows; the license's total shows it", _fewer),
     "totals_change": other("every row, the totals of that look", _other_totals),
