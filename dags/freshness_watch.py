@@ -1,14 +1,14 @@
 """
 # Freshness watch, hourly
 
-Sees that the nights keep coming: the date of the newest published snapshot of each organization may have begun, at
-00:00 UTC, `allowed_age_hours` ago at most, whenever that snapshot was published. Of an organization without a snapshot,
-the load of its first night may run as long. It notices what the nightly DAG cannot tell itself: that it is paused, that
-no run of it begins, or that every run fails.
+Checks that new snapshots keep coming. The date of the newest published snapshot of each organization may have begun, at
+00:00 UTC, `allowed_age_hours` ago at most. Before the first snapshot it waits for the first run of the nightly DAG that
+is due, and for as long for its load. It finds what the nightly DAG cannot report itself: that it is paused, that no run
+of it begins, that every run fails, or that Airflow stopped a run before its last task.
 
-**When it fails** BI shows old figures of the organization whose connection the red task bears; its message names the
-date of its newest snapshot, and how long ago that day began. Those who are told of staleness are told once a day.
-Repair the night as its own DAG says; the watch of the next hour is green again.
+**When it fails** BI shows old figures of the organization whose connection names the red task. The message gives the
+date of its newest snapshot, and how long ago that day began; people are told once a day. Repair the nightly DAG as its
+own page says; the next watch is green again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from datetime import timedelta
 import pendulum
 from airflow.sdk import CronTriggerTimetable, Param, dag, task
 
-from chargeback import context, hooks, lineage, metrics, notifiers, organizations
+from chargeback import context, hooks, lineage, metrics, organizations, outcome
 from chargeback.steps import freshness
 from chargeback.steps.freshness import FreshnessPolicy
 
@@ -43,10 +43,12 @@ def list_organizations() -> list[str]:
 
 @task(map_index_template="{{ task.op_kwargs['flexera_conn_id'] }}")
 def check_freshness(flexera_conn_id: str) -> float | None:
+    outcome.settle_ended_runs(flexera_conn_id)
     with hooks.database().transaction() as connection:
         newest = freshness.newest(connection, hooks.flexera_settings(flexera_conn_id).org_id)
     metrics.snapshot_age(newest)
-    freshness.check(newest, context.policy(FreshnessPolicy), organizations.dag_id(flexera_conn_id))
+    dag_id = organizations.dag_id(flexera_conn_id)
+    freshness.check(newest, context.policy(FreshnessPolicy), dag_id, context.first_run_due(dag_id))
     return newest.age_hours
 
 
@@ -61,9 +63,8 @@ def check_freshness(flexera_conn_id: str) -> float | None:
         "retry_delay": timedelta(minutes=5),
         "retry_policy": context.RETRIES,
         "pre_execute": lineage.before_task,
-        "on_failure_callback": notifiers.on_failure,
+        "on_failure_callback": outcome.on_failure,
     },
-    on_failure_callback=notifiers.on_run_failure,
     params=PARAMS,
     tags=["chargeback", "licenses", "maintenance"],
     doc_md=__doc__,

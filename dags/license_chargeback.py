@@ -4,9 +4,10 @@
 Reads from Flexera One who consumes which license, and rebuilds the tenant's snapshot of that date in the warehouse.
 Business users see it in the `bi` schema once every check has passed; until then they see the last good one.
 
-**When it fails** nothing is half published. Read the message of the first red task: it names the license, the
-reason and what to do. Then clear that task (*with downstream*), and the run goes on from there; a mapped task can be
-cleared alone to read one license again. To build a date anew, trigger the DAG with that `snapshot_date`.
+**When it fails** nothing is half published. The task `report` is red: the list of tasks shows beside it which licenses
+failed, and its log gives the reason of each and what to do. Then clear the failed tasks (*with downstream*), and the
+run goes on from there; a mapped task can be cleared alone to read one license again. To rebuild a date, trigger the
+DAG with that `snapshot_date`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from airflow.sdk import (
     task,
 )
 
-from chargeback import context, hooks, lineage, metrics, notifiers, organizations
+from chargeback import context, hooks, lineage, metrics, notifiers, organizations, outcome
 from chargeback.steps import build as building
 from chargeback.steps import checks, extract, loads
 from chargeback.steps import derive as deriving
@@ -54,7 +55,7 @@ PARAMS = {
         type=["null", "string"],
         format="date",
         title="Snapshot date",
-        description="The night to build. Empty: the run's logical date, or today for a manual run without one.",
+        description="The night to build. Empty: the run's logical date, or the day a manual run was asked for.",
     ),
     "source": Param(
         "auto",
@@ -70,6 +71,15 @@ PARAMS = {
     "license_names": _globs("License names", "*Database Enterprise*"),
     "license_ids": _ids("License ids", "Only these licenses, one exact id per line. Empty takes all."),
     "exclude_license_ids": _ids("Excluded license ids", "Never these licenses, one exact id per line."),
+    "allow_partial": Param(
+        False,
+        type=["boolean", "null"],
+        title="Allow a partial snapshot",
+        description=(
+            "For trials: publish a filtered run even where its date has no snapshot yet. BI then shows only these "
+            "licenses for that date."
+        ),
+    ),
     "on_license_failure": Param(
         "fail",
         enum=["fail", "keep_previous"],
@@ -163,6 +173,11 @@ def publish(load_id: int, *, outlet_events: Any = None) -> Any:
     return totals
 
 
+@task(trigger_rule=TriggerRule.ALL_DONE, map_index_template="{{ outcome | default('') }}")
+def report() -> None:
+    outcome.report()
+
+
 def nightly(flexera_conn_id: str) -> None:
     """The DAG of the organization that this connection leads to."""
 
@@ -181,9 +196,8 @@ def nightly(flexera_conn_id: str) -> None:
             "retry_policy": context.RETRIES,
             "pre_execute": lineage.before_task,
             "post_execute": metrics.after_task,
-            "on_failure_callback": [context.record_failure, notifiers.on_failure, metrics.after_failure],
+            "on_failure_callback": outcome.on_failure,
         },
-        on_failure_callback=notifiers.on_run_failure,
         params=PARAMS,
         tags=["chargeback", "licenses", "finance"],
         doc_md=__doc__,
@@ -194,6 +208,7 @@ def nightly(flexera_conn_id: str) -> None:
         pages = extract_consumption.partial(load_id=load_id, flexera_conn_id=flexera_conn_id).expand(
             batch=batches
         )
+        published = publish(load_id)
         (
             pages
             >> check_staging(load_id)
@@ -202,8 +217,9 @@ def nightly(flexera_conn_id: str) -> None:
             >> derive(load_id)
             >> build.override(task_id="build_star")(load_id, "mart")
             >> check_star(load_id)
-            >> publish(load_id)
+            >> published
         )
+        [pages, published] >> report()
 
     license_chargeback()
 

@@ -15,9 +15,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pendulum
-from airflow.sdk import CronTriggerTimetable, Param, dag, task
+from airflow.sdk import CronTriggerTimetable, Param, TriggerRule, dag, task
 
-from chargeback import context, hooks, lineage, metrics, notifiers
+from chargeback import context, hooks, lineage, metrics, outcome
 from chargeback.steps import retention
 from chargeback.steps.retention import RetentionPolicy
 
@@ -53,6 +53,11 @@ def drop_expired() -> Any:
     return retention.apply(hooks.database(), context.policy(RetentionPolicy), datetime.now(UTC))
 
 
+@task(trigger_rule=TriggerRule.ALL_DONE, map_index_template="{{ outcome | default('') }}")
+def report() -> None:
+    outcome.report()
+
+
 @dag(
     schedule=CronTriggerTimetable("0 12 * * *", timezone="UTC"),
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
@@ -65,15 +70,14 @@ def drop_expired() -> Any:
         "retry_policy": context.RETRIES,
         "pre_execute": lineage.before_task,
         "post_execute": metrics.after_task,
-        "on_failure_callback": notifiers.on_failure,
+        "on_failure_callback": outcome.on_failure,
     },
-    on_failure_callback=notifiers.on_run_failure,
     params=PARAMS,
     tags=["chargeback", "licenses", "maintenance"],
     doc_md=__doc__,
 )
 def warehouse_maintenance() -> None:
-    drop_expired()
+    drop_expired() >> report()
 
 
 warehouse_maintenance()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule, conf, get_current_context
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk import RetryDecision, RetryPolicy, conf, get_current_context
+from airflow.sdk.exceptions import AirflowException, AirflowRuntimeError, AirflowSkipException
 
-from chargeback import hooks
-from chargeback.errors import ChargebackError, CheckFailed, FinalError, TemporaryError
+from chargeback import failures, hooks, organizations
+from chargeback.errors import ChargebackError, SettingsInvalid, TemporaryError
 from chargeback.plain_text import LONGEST_MESSAGE, plain, plain_logger
 from chargeback.steps import loads
 from chargeback.steps.load_request import LoadRequest
@@ -25,35 +25,97 @@ P = TypeVar("P", bound=Policy)
 
 log = plain_logger(__name__)
 
-# What is not tried again, in every DAG.
-RETRIES = ExceptionRetryPolicy(
-    rules=[
-        RetryRule(FinalError, RetryAction.FAIL, reason="a person must act"),
-        RetryRule(CheckFailed, RetryAction.FAIL, reason="the data would still be wrong"),
-        RetryRule(
-            ["sqlalchemy.exc.ProgrammingError", "sqlalchemy.exc.DataError", "sqlalchemy.exc.IntegrityError"],
-            RetryAction.FAIL,
-            reason="the statement would fail again",
-        ),
-    ]
-)
+# A run that was asked for before midnight and starts so long after it at most still reads its own day.
+LATE_START = timedelta(hours=6)
+
+
+class TimeHeals(RetryPolicy):
+    """Retries what time may heal, and nothing else, whoever raised it; what Airflow raises it judges itself."""
+
+    def evaluate(
+        self,
+        exception: BaseException,
+        try_number: int,  # noqa: ARG002 - the form that Airflow calls
+        max_tries: int,  # noqa: ARG002
+        context: Any = None,  # noqa: ARG002
+    ) -> RetryDecision:
+        if not isinstance(exception, Exception) or is_airflows(exception):
+            return RetryDecision.default()
+        if isinstance(failures.as_ours(exception), TemporaryError):
+            return RetryDecision.default()
+        return RetryDecision.fail("a person must act")
+
+
+RETRIES = TimeHeals()
+
+
+def is_airflows(error: Exception) -> bool:
+    """True for an error by which Airflow steers a task, or of its own services."""
+    return isinstance(error, (AirflowException, AirflowRuntimeError))
+
+
+def reason(error: BaseException) -> str:
+    """Why a task failed, in one line and in words of ours."""
+    if isinstance(error, Exception) and not is_airflows(error):
+        error = failures.as_ours(error)
+    return plain(error, LONGEST_MESSAGE) or type(error).__name__
 
 
 def load_request(flexera_conn_id: str) -> LoadRequest:
-    """What this run was asked to build: the form's params over the run's logical date, or today without one.
+    """What this run was asked to build: the form's params over the date that the run is of.
 
-    A run's date is the calendar date of its logical date in the time zone of the DAG.
+    That is its logical date, or the day it was asked for where it has none, in the time zone of the DAG, whenever its
+    tasks start or are cleared.
     """
     context: Any = get_current_context()
     zone: tzinfo = context["dag"].timezone or UTC
     dag_run = context["dag_run"]
+    asked_at, now = dag_run.run_after, datetime.now(UTC)
     return LoadRequest.from_params(
         _params(context),
-        org_id=hooks.flexera_settings(flexera_conn_id).org_id,
-        today=datetime.now(zone).date(),
-        default_date=(dag_run.logical_date or datetime.now(UTC)).astimezone(zone).date(),
+        org_id=organization(flexera_conn_id),
+        today=now.astimezone(zone).date(),
+        default_date=(dag_run.logical_date or asked_at).astimezone(zone).date(),
+        asked_on=asked_at.astimezone(zone).date() if now - asked_at < LATE_START else None,
         dag_run_id=dag_run.run_id,
     )
+
+
+def organization(flexera_conn_id: str) -> str:
+    """The organization that a connection leads to; SettingsInvalid where another connection has the same number.
+
+    Organizations of two zones may have one number, but the warehouse knows them by their numbers.
+    """
+    settings = hooks.flexera_settings(flexera_conn_id)
+    for other in organizations.connections():
+        if other != flexera_conn_id and _org_id(other) == settings.org_id:
+            raise SettingsInvalid(
+                f"Connections '{flexera_conn_id}' and '{other}' have the same organization number {settings.org_id}, "
+                "and the warehouse tells organizations apart by their numbers: one would replace the other's "
+                "snapshots. Nothing was read. Remove one of them from the variable chargeback_organizations; an "
+                "organization of another zone with the same number needs an installation with its own warehouse."
+            )
+    return settings.org_id
+
+
+def _org_id(flexera_conn_id: str) -> str | None:
+    """The organization of a connection; None where the connection is wrong, which its own run says."""
+    try:
+        return hooks.flexera_settings(flexera_conn_id).org_id
+    except SettingsInvalid:
+        return None
+
+
+def first_run_due(dag_id: str) -> datetime | None:
+    """When the first run of a DAG is due; None where it has had a run, is switched off or unknown."""
+    task: Any = get_current_context()["ti"]
+    try:
+        if task.get_dr_count(dag_id=dag_id):
+            return None
+        dag = task.get_dag(dag_id)
+    except AirflowRuntimeError:
+        return None
+    return None if dag.is_paused else dag.next_dagrun
 
 
 def policy(kind: type[P]) -> P:
@@ -82,18 +144,13 @@ def previous_kept_on_failure(
     """
     try:
         yield
-    except ChargebackError as error:
+    except Exception as error:
+        if is_airflows(error):
+            raise
+        failure = failures.as_ours(error)
         task: Any = get_current_context()["ti"]
-        is_tried_again = isinstance(error, TemporaryError) and task.try_number <= task.max_tries
+        is_tried_again = isinstance(failure, TemporaryError) and task.try_number <= task.max_tries
         if is_tried_again or not loads.keeps_previous(database, load_id):
             raise
-        tell(error)
-        raise AirflowSkipException(f"The rows published before are carried forward: {error}") from error
-
-
-def record_failure(context: Any) -> None:
-    """Write the reason of a failed task beside its load, where operators and `make run` find it."""
-    load_id = context["ti"].xcom_pull(task_ids="open_load")
-    if load_id is not None:
-        reason = plain(f"{context['ti'].task_id}: {context.get('exception')}", LONGEST_MESSAGE)
-        loads.record_failure(hooks.database(), load_id, reason)
+        tell(failure)
+        raise AirflowSkipException(f"The rows published before are carried forward: {failure}") from error

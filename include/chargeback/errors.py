@@ -4,8 +4,9 @@
       TemporaryError   try later:         ServiceBusy, ConnectionLost, WarehouseBusy
       FinalError       a person must act: AccessDenied, AddressUnreachable, LicenseGone, LoadSuperseded,
                                           LoadUnchecked, NothingSelected, PagingError, PayloadChanged,
-                                          PayloadTooLarge, RequestRefused, SchemaMismatch, SettingsInvalid,
-                                          SnapshotStale, SourceUnavailable
+                                          PayloadTooLarge, RequestRefused, RunFailed, SchemaMismatch,
+                                          SettingsInvalid, SnapshotPartial, SnapshotStale,
+                                          SourceUnavailable, UnexpectedFailure, WarehouseRefused
       CheckFailed      the data is wrong
 
 A message tells what happened, to which one, and what to do now, with the server's id for support where it
@@ -87,6 +88,10 @@ class RequestRefused(FinalError):
     """The server understood the request and will not serve it."""
 
 
+class RunFailed(FinalError):
+    """Tasks of the run have failed, and each has given its reason."""
+
+
 class SchemaMismatch(FinalError):
     """The warehouse has the schema of another version of this code."""
 
@@ -95,12 +100,24 @@ class SettingsInvalid(FinalError):
     """A connection, a parameter or a configuration file needs correcting."""
 
 
+class SnapshotPartial(FinalError):
+    """The snapshot of the date would hold a part of the licenses only."""
+
+
 class SnapshotStale(FinalError):
     """The date of the newest published snapshot of an organization began longer ago than allowed."""
 
 
 class SourceUnavailable(FinalError):
     """The snapshot's source has nothing for that date."""
+
+
+class UnexpectedFailure(FinalError):
+    """The code met a case that it does not know."""
+
+
+class WarehouseRefused(FinalError):
+    """PostgreSQL does not take a value, a statement or a login."""
 
 
 class CheckFailed(ChargebackError):

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseNotifier, Variable, get_current_context
 
 from chargeback import hooks, organizations
+from chargeback.context import reason
 from chargeback.errors import SnapshotStale
 from chargeback.plain_text import plain_logger
 from chargeback.steps import freshness, notices
@@ -46,24 +47,26 @@ class LogNotifier(BaseNotifier):
 
 
 def on_failure(context: Any) -> None:
-    """Tell of a task that failed for good; where its process died, the DAG processor calls this."""
+    """Tell of a task that failed for good."""
     task = context["ti"]
-    if isinstance(context.get("exception"), SnapshotStale):
+    if isinstance(context["exception"], SnapshotStale):
         _tell_staleness(context, _label(task) or organizations.FIRST)
         return
     log_url = getattr(task, "log_url", None)
-    notice = notices.failed(task.task_id, _bearer(task), _reason(context), log_url)
+    notice = notices.failed(task.task_id, bearer(task), reason(context["exception"]), log_url)
     _send_once(context, notice, f"{_subject(task)}, try {task.try_number}")
 
 
-def on_run_failure(context: Any) -> None:
-    """Tell of a run that ended although no task failed, such as one that took too long.
+def on_death(context: Any, task_id: str, license_name: str | None, why: str) -> None:
+    """Tell of a task whose process died before it could say anything; called by the task `report`."""
+    subject = f"license {license_name}" if license_name else None
+    notice = notices.failed(task_id, subject, why, None)
+    _send_once(context, notice, f"{task_id} {license_name or ''}, report {context['ti'].try_number}")
 
-    The DAG processor calls this for every run that fails; where a task did, the task has told it.
-    """
-    reason = context.get("reason")
-    if reason != "task_failure":
-        _send(context, notices.stopped(context["dag"].dag_id, context["run_id"], f"{reason}"))
+
+def on_stopped_run(context: Any, dag_id: str, run_id: str) -> None:
+    """Tell of a run that Airflow ended before its last task; called by the watch, which closes its load."""
+    _send(context, notices.stopped(dag_id, run_id))
 
 
 def on_carrying_forward(error: Exception) -> None:
@@ -91,7 +94,7 @@ def on_starvation(held_back_seconds: float) -> None:
 
 def _tell_staleness(context: Any, flexera_conn_id: str) -> None:
     """Tell, once a day, that the nights of an organization have stopped coming."""
-    notice = notices.stale(flexera_conn_id, _reason(context))
+    notice = notices.stale(flexera_conn_id, reason(context["exception"]))
 
     def unsent() -> Notice | None:
         org_id = hooks.flexera_settings(flexera_conn_id).org_id
@@ -202,14 +205,6 @@ def _wanted(entry: Any, event: str | None) -> list[BaseNotifier]:
     return [made] if event in events else []
 
 
-def _reason(context: Any) -> str:
-    """Why a task failed; one that was killed could not say it."""
-    error = context.get("exception")
-    if error is None:
-        return "Its process ended without a word: killed, out of memory, or its machine was lost."
-    return f"{error}" or type(error).__name__
-
-
 def _one_line(error: Exception) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())
 
@@ -218,7 +213,7 @@ def _subject(task: Any) -> str:
     return f"{task.task_id} {_label(task) or ''}".strip()
 
 
-def _bearer(task: Any) -> str | None:
+def bearer(task: Any) -> str | None:
     """What a mapped task is of, in words: a license of the night, or a connection."""
     label = _label(task)
     kind = "license" if organizations.connection(task.dag_id) else "connection"

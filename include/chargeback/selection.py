@@ -7,6 +7,7 @@ import unicodedata
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, Protocol
 
 from chargeback.plain_text import plain
@@ -26,6 +27,10 @@ _QUOTES = ('""', "''", "``", "\u201c\u201d", "\u201e\u201c", "\u2018\u2019", "\u
 _PARTS = re.compile(r"\"[^\"]*\"|'[^']*'|[^,;]+")
 _ID_ENDS = re.compile(r"[\s,;]+")
 _MOST_NAMED = 3
+
+
+# What Airflow's database keeps of the name of a mapped task.
+MOST_LABEL = 250
 
 
 class ListedFacts(Protocol):
@@ -118,17 +123,17 @@ def batches(license_ids: Sequence[str], names: Mapping[str, str], most_batches: 
 
     Each is `{"label": text for the UI, "license_ids": [...]}`; groups differ in size by one at most.
     """
-    if len(license_ids) <= most_batches:
-        return [{"label": names[license_id], "license_ids": [license_id]} for license_id in license_ids]
-    size, larger = divmod(len(license_ids), most_batches)
-    groups, start = [], 0
-    for number in range(most_batches):
-        end = start + size + (number < larger)
-        group = list(license_ids[start:end])
-        others = f" and {len(group) - 1} more" if len(group) > 1 else ""
-        groups.append({"label": names[group[0]] + others, "license_ids": group})
-        start = end
-    return groups
+    number = min(len(license_ids), most_batches)
+    size, larger = divmod(len(license_ids), number) if number else (0, 0)
+    starts = accumulate([size + (index < larger) for index in range(number)], initial=0)
+    groups = [list(license_ids[start:end]) for start, end in pairwise(starts)]
+    return [{"label": label(names[group[0]], len(group) - 1), "license_ids": group} for group in groups]
+
+
+def label(name: str, others: int = 0) -> str:
+    """The name of a license as Airflow can show it, with how many others its task is of."""
+    more = f" and {others} more" if others else ""
+    return plain(name, MOST_LABEL - len(more)) + more
 
 
 def _entries(value: Any) -> Iterator[str]:

@@ -18,6 +18,7 @@ from local_runtime.problem import Problem
 from local_runtime.system import METADATA_OF_UP, say, shown, system
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from local_runtime.system import System
@@ -33,6 +34,8 @@ COMPONENTS = {
     "dag-processor": ["dag-processor"],
     "triggerer": ["triggerer", "--skip-serve-logs"],
 }
+# What Airflow reports the health of; nothing where the API server does not answer.
+PARTS = ("api-server", "metadatabase", "scheduler", "dag_processor", "triggerer")
 STOP_ORDER = ("scheduler", "dag-processor", "triggerer", "api-server", "simulator")
 GRACE_SECONDS = 20.0
 
@@ -59,8 +62,13 @@ class Up:
 
     def missing(self) -> list[str]:
         """The parts that should run and do not."""
-        alive = [name for name, group in self.groups.items() if group in processes.members(group, str(LOCAL))]
-        return sorted({*COMPONENTS, *self.groups} - set(alive))
+        return sorted({*COMPONENTS} - {*self.groups} | {*self.ended()})
+
+    def ended(self) -> list[str]:
+        """The parts that were started and do not run any more."""
+        return [
+            name for name, group in self.groups.items() if group not in processes.members(group, str(LOCAL))
+        ]
 
 
 def up() -> int:
@@ -106,6 +114,7 @@ def _start(prepared: System) -> Up:
     if prepared.simulator is not None:
         started.groups["simulator"] = prepared.simulator.process.pid
     environment = prepared.environment | _environment(port, prepared.keys)
+    started_at = time.monotonic()
     try:
         for name, command in COMPONENTS.items():
             say(f"Starting {name}, log in {shown(_log(name))}")
@@ -117,7 +126,10 @@ def _start(prepared: System) -> Up:
             )
             started.groups[name] = child.pid
             started.write()
-        _wait_until_healthy(started, port)
+            if name == "api-server":  # tasks of the scheduler ask it at once
+                _wait_until_healthy(started, port, ("api-server", "metadatabase"))
+        _wait_until_healthy(started, port, PARTS)
+        say(f"Healthy after {time.monotonic() - started_at:.0f} s.")
     except BaseException:
         _stop(started)
         raise
@@ -137,15 +149,14 @@ def _environment(port: int, keys: dict[str, str]) -> dict[str, str]:
     }
 
 
-def _wait_until_healthy(started: Up, port: int) -> None:
+def _wait_until_healthy(started: Up, port: int, parts: Sequence[str]) -> None:
     started_at = time.monotonic()
     waiting_for: list[str] = []
     while True:
-        for name in started.missing():
+        for name in started.ended():
             raise Problem(f"{name} has ended; the reason is at the end of {shown(_log(name))}")
-        unhealthy = _unhealthy(port)
+        unhealthy = [part for part in _unhealthy(port) if part in parts]
         if not unhealthy:
-            say(f"Healthy after {time.monotonic() - started_at:.0f} s.")
             return
         if time.monotonic() - started_at > HEALTHY_SECONDS:
             raise Problem(
@@ -164,8 +175,7 @@ def _unhealthy(port: int) -> list[str]:
             health = json.load(answer)
     except (OSError, ValueError):
         return ["api-server"]
-    parts = ("metadatabase", "scheduler", "dag_processor", "triggerer")
-    return [part for part in parts if (health.get(part) or {}).get("status") != "healthy"]
+    return [part for part in PARTS[1:] if (health.get(part) or {}).get("status") != "healthy"]
 
 
 def _stop(running: Up) -> None:

@@ -61,6 +61,7 @@ class CrashWorld:
             "snapshot_date": self.snapshot_date.isoformat(),
             "source": source,
             "license_ids": LICENSE_IDS,
+            "allow_partial": True,
         }
 
     def revive(self) -> list[str]:

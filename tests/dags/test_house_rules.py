@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 from airflow.sdk import RetryAction
+from airflow.sdk.exceptions import AirflowException
 from nightly_tasks import TASKS
+from psycopg2.errors import ProgramLimitExceeded
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError, ProgrammingError
 
 from chargeback.doctor import nights
@@ -21,6 +23,11 @@ RETRIED = {
     OperationalError("select 1", {}, Exception("the server went away")): RetryAction.DEFAULT,
     AccessDenied("denied"): RetryAction.FAIL,
     CheckFailed("wrong"): RetryAction.FAIL,
+    OperationalError("insert", {}, ProgramLimitExceeded("too long")): RetryAction.FAIL,
+    KeyError("rows"): RetryAction.FAIL,
+    ValueError("A string literal cannot contain NUL (0x00) characters."): RetryAction.FAIL,
+    TimeoutError("no answer"): RetryAction.DEFAULT,
+    AirflowException("Airflow's own"): RetryAction.DEFAULT,
     ProgrammingError("select x", {}, Exception("no column x")): RetryAction.FAIL,
     DataError("select 'x'::int", {}, Exception("no number")): RetryAction.FAIL,
     IntegrityError("insert", {}, Exception("twice")): RetryAction.FAIL,
@@ -88,6 +95,7 @@ def test_every_param_has_a_title_and_a_help_text(dag_bag) -> None:
         "on_license_failure",
         "allowed_shrink_percent",
         "allowed_gap_percent",
+        "allow_partial",
     }
     for name in params:
         schema = params.get_param(name)
@@ -98,6 +106,6 @@ def test_every_param_has_a_title_and_a_help_text(dag_bag) -> None:
 def test_the_nightly_job_reads_as_a_table_of_contents(dag_bag) -> None:
     dag = dag_bag.dags["license_chargeback"]
 
-    assert tuple(task.task_id for task in dag.topological_sort()) == TASKS
+    assert tuple(task.task_id for task in dag.topological_sort()) == (*TASKS, "report")
     assert dag.get_task("extract_consumption").is_mapped
     assert dag.get_task("extract_consumption").pool == "flexera_api"

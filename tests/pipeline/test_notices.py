@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import structlog
 from airflow.api_fastapi.execution_api.datamodels.taskinstance import TaskInstance
-from airflow.callbacks.callback_requests import DagCallbackRequest, TaskCallbackRequest
+from airflow.callbacks.callback_requests import TaskCallbackRequest
 from airflow.dag_processing import processor
 from airflow.dag_processing.dagbag import DagBag
 from nightly_job import DAGS
 
-from chargeback import hooks, notifiers
+from chargeback import hooks, notifiers, outcome
 from chargeback.errors import PayloadChanged
 from chargeback.steps import loads
 from chargeback.steps.load_request import LoadRequest
@@ -95,44 +95,80 @@ def test_what_is_published_anew_is_told_anew(nightly, told) -> None:
     assert len(set(told())) == 2
 
 
-def test_a_run_that_took_too_long_is_told_by_the_dag_processor(nightly, told) -> None:
+def test_the_dag_processor_does_nothing_of_ours(nightly, told, monkeypatch) -> None:
+    run = nightly.run(license_ids=["41202"])
     told(events=["failure"])
+    for name in ("AIRFLOW_CONN_WAREHOUSE", "AIRFLOW_CONN_FLEXERA"):
+        monkeypatch.setenv(name, "postgres://nobody@nowhere.invalid/nothing")
+    bag = DagBag(DAGS)
+    callbacks = structlog.testing.CapturingLogger()
 
-    for reason in ("task_failure", "timed_out"):
-        request = DagCallbackRequest(
+    for dag in bag.dags.values():
+        assert not dag.has_on_failure_callback
+        assert not dag.has_on_success_callback
+    for task in run.tasks:
+        request = TaskCallbackRequest(
             filepath="license_chargeback.py",
             bundle_name="dags-folder",
             bundle_version=None,
-            dag_id="license_chargeback",
-            run_id="scheduled__today",
-            is_failure_callback=True,
-            msg=reason,
+            ti=TaskInstance.model_validate(task, from_attributes=True),
+            task_callback_type="failed",
+            msg="heartbeat",
         )
-        processor._execute_dag_callbacks(DagBag(DAGS), request, structlog.get_logger())
+        processor._execute_task_callbacks(bag, request, callbacks)
 
-    [message] = told()
-    assert "Run scheduled__today of license_chargeback was stopped" in message
-    assert "dagrun_timeout" in message
+    assert [call for call in callbacks.calls if call.method_name != "info"] == []
+    assert told() == []
 
 
-def test_a_task_whose_process_was_killed_is_told_by_the_dag_processor(nightly, told) -> None:
-    run = nightly.run(license_ids=["41202"])
+def test_a_task_whose_process_was_killed_is_told_by_the_report_of_its_run(nightly, told, monkeypatch) -> None:
     told(events=["failure"])
-    [killed] = [task for task in run.tasks if task.task_id == "extract_consumption"]
+    monkeypatch.setattr(outcome, "on_failure", lambda _: None)  # what a killed process does
 
-    request = TaskCallbackRequest(
-        filepath="license_chargeback.py",
-        bundle_name="dags-folder",
-        bundle_version=None,
-        ti=TaskInstance.model_validate(killed, from_attributes=True),
-        task_callback_type="failed",
-        msg="heartbeat",
-    )
-    processor._execute_task_callbacks(DagBag(DAGS), request, structlog.get_logger())
+    nightly.simulator.add_fault(license="41202", status=403, times=None)
+    assert nightly.run(license_ids=LICENSES).state == "failed"
 
     [message] = told()
-    assert "extract_consumption" in message
-    assert "Its process ended without a word" in message
+    assert "extract_consumption of license Oracle Real Application Clusters failed" in message
+    assert "Its process ended and left no message" in message
+    assert nightly.value("select status from ops.loads order by load_id desc limit 1") == "failed"
+    assert "1 of 3 licenses failed: Oracle Real Application Clusters" in nightly.last_failure()
+
+
+def test_a_failed_run_names_its_licenses_beside_its_last_task_and_each_log_ends_with_the_reason(
+    nightly, caplog
+) -> None:
+    nightly.simulator.add_fault(license="41202", status=403, times=None)
+
+    run = nightly.run(license_ids=LICENSES)
+
+    [report] = [task for task in run.tasks if task.task_id == "report"]
+    assert report.state == "failed"
+    assert report.rendered_map_index == "1 of 3 licenses failed: Oracle Real Application Clusters"
+    last = [record.getMessage() for record in caplog.records if record.name == "chargeback.outcome"]
+    assert last[0].startswith("license 41202 page 1: 403")
+    assert last[-1].startswith(
+        "1 of 3 licenses failed: Oracle Real Application Clusters. license 41202 page 1: 403"
+    )
+
+
+def test_a_run_that_airflow_stopped_is_told_and_closed_by_the_watch(nightly, told) -> None:
+    assert nightly.run(license_ids=LICENSES).state == "success"
+    run = nightly.run(publishers=["Nobody*"])
+    assert run.state == "failed"
+    nightly.execute(
+        "update ops.loads set status = 'running', failure = null, finished_at = null "
+        f"where dag_run_id = '{run.run_id}'"
+    )
+    told(events=["failure"])
+
+    for _ in range(2):
+        assert nightly.run_dag("freshness_watch").state == "success"
+
+    [message] = told()
+    assert f"Run {run.run_id} of license_chargeback was stopped" in message
+    assert "dagrun_timeout" in message
+    assert nightly.last_failure() == "Airflow ended the run before its last task"
 
 
 def test_a_run_that_starves_beside_another_integration_is_told_once(nightly, told, monkeypatch) -> None:

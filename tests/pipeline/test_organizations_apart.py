@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import date
-from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy.engine import make_url
 
-from chargeback import hooks
+from chargeback import hooks, outcome
 from chargeback.errors import SettingsInvalid
 from chargeback.steps import extract, loads
 from chargeback.steps.load_request import LoadRequest
@@ -20,7 +18,6 @@ from chargeback.warehouse.database import Database
 if TYPE_CHECKING:
     from flexera_simulator.testing import RunningSimulator
 
-ROOT = Path(__file__).resolve().parents[2]
 TODAY = date(2026, 11, 24)
 RUN_ID = "scheduled__2026-11-24T04:00:00+00:00"
 
@@ -50,17 +47,12 @@ def test_a_load_of_the_same_date_does_not_take_the_place_of_another_organization
 def test_a_failed_run_closes_the_load_of_its_organization_only(
     database: Database, simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.syspath_prepend(ROOT / "plugins")
-    import chargeback_plugin
-
     first, second = open_load(database, "12345"), open_load(database, "67890")
     monkeypatch.setattr(hooks, "database", lambda: database)
     emea = simulator.connection("67890")
     monkeypatch.setenv("AIRFLOW_CONN_FLEXERA_EMEA", json.dumps(emea))
 
-    chargeback_plugin.LoadListener().on_dag_run_failed(
-        SimpleNamespace(dag_id="license_chargeback_emea", run_id=RUN_ID), "timed out"
-    )
+    outcome.close_run("license_chargeback_emea", RUN_ID, "timed out")
 
     assert (status(database, first), status(database, second)) == ("running", "failed")
 

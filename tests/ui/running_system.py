@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass
@@ -44,9 +45,20 @@ class RunningSystem:
 
     def trigger(self, **conf: object) -> str:
         """Trigger the nightly DAG and wait for its end; returns how it ended."""
-        run = self.call("POST", f"{DAG}/dagRuns", {"logical_date": None, "conf": conf})
-        path = f"{DAG}/dagRuns/{urllib.parse.quote(run['dag_run_id'])}"
-        return str(wait_until(lambda: self.call("GET", path), lambda seen: seen["state"])["state"])
+        return str(self.run(DAG, **{"allow_partial": True, **conf})["state"])
+
+    def run(self, dag: str, **conf: object) -> dict[str, Any]:
+        """Trigger the DAG of this address and wait for its end; returns the run."""
+        run = self.call("POST", f"{dag}/dagRuns", {"logical_date": None, "conf": conf})
+        path = f"{dag}/dagRuns/{urllib.parse.quote(run['dag_run_id'])}"
+        return dict(wait_until(lambda: self.call("GET", path), lambda seen: seen["state"]))
+
+    def is_there(self, dag: str) -> bool:
+        """True once Airflow has read the DAG of this address."""
+        try:
+            return bool(self.call("GET", dag)["is_stale"] is False)
+        except urllib.error.HTTPError:
+            return False
 
     def runs(self, run_type: str) -> list[dict[str, Any]]:
         return list(self.call("GET", f"{DAG}/dagRuns?run_type={run_type}&order_by=run_after")["dag_runs"])

@@ -58,7 +58,7 @@ class World:
 
     def request(self, snapshot_date: date, source: str = "api", **params: Any) -> LoadRequest:
         return LoadRequest.from_params(
-            {"source": source, "license_ids": [FIRST, SECOND], **params},
+            {"source": source, "license_ids": [FIRST, SECOND], "allow_partial": True, **params},
             org_id="12345",
             today=today(),
             default_date=snapshot_date,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from chargeback.errors import (
     ChargebackError,
@@ -13,6 +16,7 @@ from chargeback.errors import (
     PagingError,
     SettingsInvalid,
 )
+from chargeback.failures import as_ours, named
 from chargeback.plain_text import plain, plain_logger
 from chargeback.selection import batches
 from chargeback.steps import license_list, loads, required_columns
@@ -80,9 +84,10 @@ def consumption(
     for license_id in license_ids:
         try:
             extracted = _extract_license(client, database, field_map, load, license_id)
-        except ChargebackError as error:
-            log.error("%s", error)  # noqa: TRY400 - the error is raised below, with its traceback
-            failures.append(error)
+        except Exception as error:
+            failure = named(as_ours(error), f"License {license_id}")
+            log.error("%s", failure)  # noqa: TRY400 - the error is raised below, with its traceback
+            failures.append(failure)
         else:
             counts = {name: counts[name] + extracted[name] for name in counts}
     if failures:
@@ -248,16 +253,11 @@ def _stage_pages(
     except LicenseGone as error:
         staging.finish_extraction(connection, extraction, "deleted", client.request_count - sent, str(error))
         log.warning("License %s was deleted during the run: %s", extraction.license_id, error)
-    except ChargebackError as error:
-        staging.finish_extraction(
-            connection,
-            extraction,
-            "failed",
-            client.request_count - sent,
-            str(error),
-            may_go_on=not isinstance(error, PagingError),
-        )
-        raise
+    except Exception as error:
+        failure = _failed(connection, extraction, error, client.request_count - sent)
+        if failure is error:
+            raise
+        raise failure from error
     else:
         finished = staging.finish_extraction(connection, extraction, "complete", client.request_count - sent)
         log.info(
@@ -270,6 +270,23 @@ def _stage_pages(
             finished.seconds,
         )
     return counts
+
+
+def _failed(
+    connection: Connection, extraction: Extraction, error: Exception, request_count: int
+) -> ChargebackError:
+    """Close an attempt that failed; returns the error as one of ours that names its license."""
+    failure, name = as_ours(error), None
+    with suppress(SQLAlchemyError):  # of a lost connection, which the failure tells
+        name = staging.finish_extraction(
+            connection,
+            extraction,
+            "failed",
+            request_count,
+            str(failure),
+            may_go_on=not isinstance(error, PagingError),
+        ).license_name
+    return named(failure, f"License {extraction.license_id} ({name or 'no name'})")
 
 
 def _staged(page: Page, request_count: int) -> StagedPage:

@@ -11,7 +11,7 @@ from chargeback.steps.policy import Policy
 from chargeback.warehouse.database import Database, execute
 
 if TYPE_CHECKING:
-    from datetime import date
+    from datetime import date, datetime
 
     from sqlalchemy.engine import Connection
 
@@ -81,8 +81,11 @@ def newest(connection: Connection, org_id: str) -> Newest:
     return Newest(org_id, None, None, None if row.load_hours is None else float(row.load_hours))
 
 
-def check(found: Newest, policy: FreshnessPolicy, dag_id: str) -> None:
-    """Raise SnapshotStale where the day of the newest snapshot began longer ago than allowed, or there is none."""
+def check(found: Newest, policy: FreshnessPolicy, dag_id: str, first_run_due: datetime | None = None) -> None:
+    """Raise SnapshotStale where the newest snapshot is too old, or missing with no first run due."""
+    if found.snapshot_date is None and first_run_due is not None:
+        log.info("%s; the first run of DAG %s is due at %s", found, dag_id, first_run_due)
+        return
     if found.is_stale(policy):
         raise SnapshotStale(
             f"{found}; {policy.allowed_age_hours} hours are allowed. See in Airflow whether the DAG {dag_id} is "

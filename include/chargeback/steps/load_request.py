@@ -21,6 +21,7 @@ _PARAMS = (
     "on_license_failure",
     "allowed_shrink_percent",
     "allowed_gap_percent",
+    "allow_partial",
     *LicenseFilter.names(),
 )
 _ALLOWED_SHRINK_PERCENT = Decimal(20)
@@ -29,17 +30,27 @@ _ALLOWED_GAP_PERCENT = Decimal(10)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadRequest:
-    """What a run was asked to build; checked once, so that every later step can trust it."""
+    """What a run was asked to build; checked once, so that every later step can trust it.
+
+    `asked_on` is the day on which the run was asked for, unless that is too long ago to read from the API for it.
+    """
 
     org_id: str
     snapshot_date: date
     today: date
+    asked_on: date | None = None
     source: str = "auto"
     on_license_failure: str = "fail"
     allowed_shrink_percent: Decimal = _ALLOWED_SHRINK_PERCENT
     allowed_gap_percent: Decimal = _ALLOWED_GAP_PERCENT
     license_filter: LicenseFilter = field(default_factory=LicenseFilter)
+    allow_partial: bool = False
     dag_run_id: str | None = None
+
+    @property
+    def is_present(self) -> bool:
+        """True if what the API answers now is of the snapshot's date."""
+        return self.snapshot_date in (self.today, self.asked_on)
 
     @classmethod
     def from_params(
@@ -49,6 +60,7 @@ class LoadRequest:
         org_id: str,
         today: date,
         default_date: date,
+        asked_on: date | None = None,
         dag_run_id: str | None = None,
     ) -> LoadRequest:
         """The request in the params of a run; SettingsInvalid lists everything that is wrong with them."""
@@ -64,6 +76,8 @@ class LoadRequest:
         allowed_shrink_percent = _percent("allowed_shrink_percent", params, _ALLOWED_SHRINK_PERCENT, mistakes)
         allowed_gap_percent = _percent("allowed_gap_percent", params, _ALLOWED_GAP_PERCENT, mistakes)
         mistakes += LicenseFilter.mistakes(params)
+        if params.get("allow_partial") not in (None, True, False):
+            mistakes.append(f"allow_partial is {params['allow_partial']!r}; it must be true or false")
         if snapshot_date > today:
             mistakes.append(f"snapshot_date is {snapshot_date}; it must not lie after today, {today}")
         if mistakes:
@@ -72,11 +86,13 @@ class LoadRequest:
             org_id=org_id,
             snapshot_date=snapshot_date,
             today=today,
+            asked_on=asked_on,
             source=source,
             on_license_failure=policy,
             allowed_shrink_percent=allowed_shrink_percent,
             allowed_gap_percent=allowed_gap_percent,
             license_filter=LicenseFilter.from_params(params),
+            allow_partial=params.get("allow_partial") is True,
             dag_run_id=dag_run_id,
         )
 

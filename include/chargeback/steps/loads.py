@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from chargeback.errors import LoadSuperseded, SourceUnavailable
+from chargeback.errors import LoadSuperseded, SnapshotPartial, SourceUnavailable
 from chargeback.plain_text import plain_logger
 from chargeback.selection import LicenseFilter
 from chargeback.warehouse import migrations, scripts
@@ -64,6 +64,7 @@ def open_load(database: Database, request: LoadRequest) -> int:
     with database.transaction() as connection:
         migrations.refuse_older(connection)
         lock_snapshot(connection, request.org_id, request.snapshot_date)
+        _refuse_partial(connection, request)
         pages_load_id = _pages_to_rebuild(connection, request)
         execute(
             connection,
@@ -199,6 +200,21 @@ def record_failure(database: Database, load_id: int, reason: str) -> None:
         )
 
 
+def running_runs(database: Database, org_id: str) -> list[str]:
+    """The runs that the loads under way of an organization are of."""
+    with database.transaction() as connection:
+        return list(
+            execute(
+                connection,
+                """
+                select distinct dag_run_id from ops.loads
+                where org_id = %(org_id)s and status = 'running' and dag_run_id is not null
+                """,
+                org_id=org_id,
+            ).scalars()
+        )
+
+
 def close_failed_run(database: Database, org_id: str, dag_run_id: str, reason: str) -> None:
     """Mark the loads a failed run left open; a reason that a task gave before stays.
 
@@ -263,7 +279,7 @@ def _pages_to_rebuild(connection: Connection, request: LoadRequest) -> int | Non
     """The load whose raw pages the request is built from, or None to ask the API."""
     if request.source == "api":
         return None
-    if request.source == "auto" and request.snapshot_date == request.today:
+    if request.source == "auto" and request.is_present:
         return None
     found = execute(
         connection,
@@ -289,6 +305,30 @@ def _pages_to_rebuild(connection: Connection, request: LoadRequest) -> int | Non
     return int(found.load_id)
 
 
+def _refuse_partial(connection: Connection, request: LoadRequest) -> None:
+    """Refuse a filtered run of a date without a snapshot: BI would show a part of the bill as if it were all."""
+    if request.allow_partial or not request.license_filter.as_dict():
+        return
+    is_visible = execute(
+        connection,
+        """
+        select exists (
+            select 1 from ops.snapshots
+            where org_id = %(org_id)s and snapshot_date = %(snapshot_date)s
+        )
+        """,
+        org_id=request.org_id,
+        snapshot_date=request.snapshot_date,
+    ).scalar_one()
+    if not is_visible:
+        raise SnapshotPartial(
+            f"Snapshot {request.snapshot_date} of organization {request.org_id}: nothing is published for that date "
+            f"yet, and the filter ({request.license_filter}) takes a part of the licenses only, so the bill would look "
+            "smaller than it is. Nothing was read. Run the date without a filter first; a filtered run then replaces "
+            "its licenses and keeps the others. For a trial set allow_partial to true."
+        )
+
+
 def _without_pages(request: LoadRequest, dropped_on: date | None) -> SourceUnavailable:
     why = (
         f"its raw pages were dropped on {dropped_on}, {(dropped_on - request.snapshot_date).days} days after it, by "
@@ -298,8 +338,8 @@ def _without_pages(request: LoadRequest, dropped_on: date | None) -> SourceUnava
     )
     return SourceUnavailable(
         f"Snapshot {request.snapshot_date} of organization {request.org_id}: {why}, and the API only knows the "
-        f"present ({request.today}). Nothing was changed. Choose a date with raw pages, or set source to 'api' to "
-        f"store today's answer under {request.snapshot_date}."
+        f"present ({request.today}). Nothing was changed. Trigger a run for today, choose a date with raw pages, or "
+        f"set source to 'api' to store today's answer under {request.snapshot_date}."
     )
 
 

@@ -94,17 +94,14 @@ def carried_forward(license_name: str | None, reason: str) -> Notice:
     )
 
 
-def stopped(dag_id: str, run_id: str, reason: str) -> Notice:
-    """What to say of a run that ended although none of its tasks failed."""
-    why = {
-        "timed_out": "It took longer than dagrun_timeout in the DAG's file allows.",
-        "all_tasks_deadlocked": "None of its tasks can run any more.",
-    }.get(reason, f"Airflow says: {reason}.")
+def stopped(dag_id: str, run_id: str) -> Notice:
+    """What to say of a run that Airflow ended before its last task."""
     return Notice(
         "failure",
         f"Run {run_id} of {dag_id} was stopped",
-        f"{why} Nothing was published. See in Airflow what it waited for, then clear its unfinished tasks or trigger "
-        "a new run; what was read stays.",
+        "Airflow ended it before its last task: it took longer than dagrun_timeout in the DAG's file allows, or a "
+        "person marked it failed. Nothing was published. See in Airflow what it waited for, then clear its unfinished "
+        "tasks or trigger a new run; what was read stays.",
     )
 
 

@@ -42,6 +42,7 @@ class Database:
         engine = sqlalchemy.create_engine(
             url,
             poolclass=NullPool,
+            hide_parameters=True,  # an error's text must not hold whole payloads
             connect_args={
                 "application_name": "license_chargeback",
                 "client_encoding": "utf8",

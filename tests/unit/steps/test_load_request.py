@@ -55,3 +55,28 @@ def test_a_wrong_param_is_named_with_what_it_may_be(params: dict, words: list[st
 def test_all_wrong_params_are_told_at_once() -> None:
     with pytest.raises(SettingsInvalid, match=r"source.*on_license_failure"):
         request(source="x", on_license_failure="y")
+
+
+@pytest.mark.parametrize(
+    ("snapshot_date", "asked_on", "is_present"),
+    [
+        (TODAY, None, True),
+        (LOGICAL, None, False),
+        (LOGICAL, LOGICAL, True),
+        (date(2026, 11, 22), LOGICAL, False),
+    ],
+)
+def test_the_api_answers_for_today_and_for_the_day_that_a_late_run_was_asked_for(
+    snapshot_date: date, asked_on: date | None, is_present: bool
+) -> None:
+    made = LoadRequest(org_id="12345", snapshot_date=snapshot_date, today=TODAY, asked_on=asked_on)
+
+    assert made.is_present is is_present
+
+
+def test_a_partial_snapshot_is_allowed_in_so_many_words_only() -> None:
+    assert request().allow_partial is False
+    assert request(allow_partial=None).allow_partial is False
+    assert request(allow_partial=True).allow_partial is True
+    with pytest.raises(SettingsInvalid, match="allow_partial is 'yes'; it must be true or false"):
+        request(allow_partial="yes")
