@@ -57,9 +57,9 @@ RULES = {
             and substring(inhrelid::regclass::text from '[0-9]+$')::bigint not in (select load_id from ops.loads)
     """,
     "a lock is still held": """
-        select pid, objid, granted from pg_catalog.pg_locks
+        select pid, mode, granted from pg_catalog.pg_locks
         where
-            locktype = 'advisory'
+            relation = 'ops.locks'::regclass
             and database = (select oid from pg_catalog.pg_database where datname = current_database())
     """,
     "a task's connection is still open": """

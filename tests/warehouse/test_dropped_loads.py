@@ -468,9 +468,6 @@ def test_a_run_that_opens_while_the_maintenance_judges_keeps_its_pages(world: Wo
 
 
 def _until_somebody_waits(world: World) -> None:
-    waiting = (
-        "select count(*) from pg_locks where locktype = 'advisory' and not granted "
-        "and database = (select oid from pg_database where datname = current_database())"
-    )
+    waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
     while world.values(waiting) == {0}:
         threading.Event().wait(0.01)

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 BUDGET = "api.flexera.eu/12345"
-OURS = """
-    locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())
-"""
+SESSIONS = "select count(*) = {} from pg_stat_activity where datname = current_database() and {}"
+WAITS = "wait_event_type = 'Lock'"
+HOLDS = "state = 'idle in transaction'"
 PROCESSES = multiprocessing.get_context("spawn")
 
 
@@ -121,13 +121,13 @@ def test_turns_that_nobody_used_are_not_saved_up(connect: Connector, query: Call
 
 def test_turns_are_given_in_order_of_arrival(connect: Connector, query: Callable[..., Any]) -> None:
     first = RequestBudget(connect, BUDGET, 60_000)
-    first._run(QUEUE)  # stands in the queue's first place without going on
+    first._run(QUEUE)  # has the queue's first place and does not go on
     waiting = [RequestBudget(connect, BUDGET, 60_000) for _ in range(4)]
 
     threads = [threading.Thread(target=budget.take) for budget in waiting]
     for number, thread in enumerate(threads, start=1):
         thread.start()
-        _until(query, f"select count(*) = {number} from pg_locks where {OURS} and not granted")
+        _until(query, SESSIONS.format(number, WAITS))
     first.close()
     for thread in threads:
         thread.join()
@@ -176,11 +176,11 @@ def test_a_process_killed_while_it_waits_spends_nothing_and_blocks_nobody(
     RequestBudget(connect, BUDGET, 1).take()
     waiting = PROCESSES.Process(target=spend, args=(connect, 1, 1))
     waiting.start()
-    _until(query, f"select count(*) = 1 from pg_locks where {OURS} and granted")
+    _until(query, SESSIONS.format(1, HOLDS))
 
     os.kill(waiting.pid or 0, signal.SIGKILL)
     waiting.join()
-    _until(query, f"select count(*) = 0 from pg_locks where {OURS}")
+    _until(query, SESSIONS.format(0, HOLDS))
     query("update ops.request_budgets set next_request_at = clock_timestamp()")
     RequestBudget(connect, BUDGET, 1).take()
 
@@ -198,7 +198,7 @@ def test_a_task_stopped_while_it_waits_leaves_its_place(
     with pytest.raises(KeyboardInterrupt):
         stopped.take()
 
-    _until(query, f"select count(*) = 0 from pg_locks where {OURS}")
+    _until(query, SESSIONS.format(0, HOLDS))
     assert query("select request_count from ops.request_budgets") == 1
 
 

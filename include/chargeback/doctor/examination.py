@@ -151,6 +151,7 @@ def _warehouse(
         return False
     try:
         with database.transaction() as session:
+            yield server.server_functions(session)
             yield from nights.examine(session, organizations)
     except SQLAlchemyError as error:
         reason = str(getattr(error, "orig", error)).partition("\n")[0]

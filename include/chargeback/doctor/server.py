@@ -175,6 +175,18 @@ def rights(session: Connection) -> list[Finding]:
     return [_database_rights(session), _ownership(session), _analyst(session)]
 
 
+def server_functions(session: Connection) -> Finding:
+    """What every login may do that uses up memory and disk of the server; only a superuser may change it."""
+    (open_count,) = _row(session, "select count(*) from ops.open_server_functions")
+    if not open_count:
+        return ok("server functions", "readers take no advisory lock and create no large object")
+    return ok(
+        "server functions",
+        "every login may take advisory locks and create large objects, which use up memory and disk of the server; no "
+        "snapshot waits for them. docs/access.md says how a superuser takes them away",
+    )
+
+
 def _database_rights(session: Connection) -> Finding:
     may_create, may_use_temporary = _row(
         session,

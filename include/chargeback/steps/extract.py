@@ -208,8 +208,7 @@ def _write_load_licenses(
 def _extract_license(
     client: FlexeraClient, database: Database, field_map: FieldMap, load: Load, license_id: str
 ) -> dict[str, int]:
-    with database.session() as connection:
-        staging.lock_license(connection, load.load_id, license_id)
+    with staging.license_session(database, load.load_id, license_id) as connection:
         interrupted = staging.interrupted_extraction(connection, load.load_id, license_id)
         if interrupted:
             log.info("License %s goes on after page %s, where it stopped", license_id, interrupted.page_count)

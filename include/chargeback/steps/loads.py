@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from chargeback.errors import LoadSuperseded, SnapshotPartial, SourceUnavailable
 from chargeback.plain_text import plain_logger
 from chargeback.selection import LicenseFilter
-from chargeback.warehouse import migrations, scripts
+from chargeback.warehouse import locks, migrations, scripts
 from chargeback.warehouse.database import Database, execute
 
 if TYPE_CHECKING:
@@ -494,8 +494,4 @@ def _refuse_dropped(connection: Connection, load: Load) -> None:
 
 def lock_snapshot(connection: Connection, org_id: str, snapshot_date: date) -> None:
     """One writer of the ledger per snapshot; held until the transaction ends."""
-    execute(
-        connection,
-        "select pg_advisory_xact_lock(hashtextextended(%(key)s, 0))",
-        key=f"snapshot/{org_id}/{snapshot_date}",
-    )
+    locks.take(connection, f"snapshot/{org_id}/{snapshot_date}")

@@ -9,6 +9,7 @@ import psycopg2
 
 from chargeback.errors import ConnectionLost
 from chargeback.plain_text import plain
+from chargeback.warehouse import locks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,17 +36,11 @@ _LEAST_RISE_SHARE = 0.25
 _LEAST_RISE = 2
 
 _OPEN = """
-select
-    set_config('idle_session_timeout', '0', false),
-    set_config('statement_timeout', '0', false),
-    set_config('lock_timeout', '0', false),
-    set_config('tcp_keepalives_idle', '15', false),
-    set_config('tcp_keepalives_interval', '5', false),
-    set_config('tcp_keepalives_count', '3', false);
+insert into ops.locks (name) values (%(name)s) on conflict do nothing;
 insert into ops.request_budgets (budget_id) values (%(budget_id)s) on conflict do nothing
 """
-_QUEUE = "select pg_advisory_lock(hashtextextended('request budget ' || %(budget_id)s, 0))"
-_LEAVE = "select pg_advisory_unlock(hashtextextended('request budget ' || %(budget_id)s, 0))"
+_QUEUE = f"begin isolation level read committed; {locks.TAKE}"
+_LEAVE = "commit"
 _TAKE = """
 with taken as (
     update ops.request_budgets
@@ -96,12 +91,11 @@ where budget_id = %(budget_id)s and noted_request < %(request)s
 class RequestBudget:
     """Turns to send one request, `requests_per_minute` of them; 0 leaves the pace to the server.
 
-    Who waits, queues for an advisory lock, which PostgreSQL hands on in order of arrival; who holds it waits
+    Who waits, queues for a row of ops.locks, which PostgreSQL hands on in order of arrival; who holds it waits
     for the next turn on the server's clock and takes it in one statement. A process that dies while waiting
     loses its connection and with it its place, and has spent nothing. `window_seconds` is how long the server
-    counts requests before it begins anew. The lock belongs to the session:
-    `connect` must lead to the server itself, not to a pooler that shares sessions. A budget that is used
-    seldom need not stay connected.
+    counts requests before it begins anew. `connect` must lead to the server itself, not to a pooler that shares
+    sessions. A budget that is used seldom need not stay connected.
     """
 
     def __init__(
@@ -126,6 +120,7 @@ class RequestBudget:
         spacing = 60.0 / requests_per_minute * _MARGIN if requests_per_minute else 0.0
         self._parameters: dict[str, object] = {
             "budget_id": budget_id,
+            "name": f"request budget {budget_id}",
             "spacing": spacing,
             "lateness": min(spacing * _LATENESS, _LONGEST_LATENESS_SECONDS),
             "rise": max(int(requests_per_minute * _LEAST_RISE_SHARE), _LEAST_RISE),
@@ -180,19 +175,12 @@ class RequestBudget:
         except BaseException:
             self.close()  # a task that is stopped while it waits must not keep its place
             raise
-        self._leave()
+        self._run(_LEAVE)
 
     def _tell_starvation(self, held_back_seconds: float) -> None:
         if self._on_starvation is not None and held_back_seconds > self._starved_seconds:
             tell, self._on_starvation = self._on_starvation, None
             tell(held_back_seconds)
-
-    def _leave(self) -> None:
-        """Let the next one in. Where the connection is lost, the server has let it in already."""
-        try:
-            self._run(_LEAVE)
-        except (psycopg2.OperationalError, psycopg2.InterfaceError):
-            self.close()
 
     def _try(self) -> float:
         """Take the turn if it has come and return 0; else return the seconds until it comes."""
@@ -230,6 +218,7 @@ class RequestBudget:
         """The first row of one statement, None where it gives none."""
         if self._connection is None:
             self._connection = self._connect()
+            self._execute(locks.STAY, {})
             self._execute(_OPEN, {})
         return self._execute(statement, parameters)
 

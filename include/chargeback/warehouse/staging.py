@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sqlalchemy import event
+
+from chargeback.warehouse import locks
 from chargeback.warehouse.database import Database, copy_rows, execute
 
 if TYPE_CHECKING:
@@ -54,14 +58,16 @@ def stage_license_page(connection: Connection, load_id: int, number: int, body: 
     )
 
 
-def lock_license(connection: Connection, load_id: int, license_id: str) -> None:
-    """Wait until no other task extracts this license for this load; held until the connection closes."""
-    execute(
-        connection,
-        "select pg_advisory_lock(hashtextextended(%(key)s, 0))",
-        key=f"extraction/{load_id}/{license_id}",
-    )
-    connection.commit()
+@contextmanager
+def license_session(database: Database, load_id: int, license_id: str) -> Iterator[Connection]:
+    """A connection to extract one license of one load, once no other task extracts it.
+
+    Each transaction begins with a look at the lock: once its own connection is lost, nothing more is written.
+    """
+    name = f"extraction/{load_id}/{license_id}"
+    with locks.held(database, name) as lock, database.session() as connection:
+        event.listen(connection, "begin", lambda _: execute(lock, "select 1"))
+        yield connection
 
 
 def interrupted_extraction(connection: Connection, load_id: int, license_id: str) -> Extraction | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import psycopg2
 import pytest
 from access_world import Person
 from pages import blocks
@@ -13,11 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from access_world import AccessWorld
-    from nightly_job import Nightly
 
 PEOPLE = ("maria", "anna", "paul", "petra", "clerk", "nightly")
 COUNT = "select count(*) from bi.chargeback"
-PARTITIONS_LOCK = "pg_advisory_lock(hashtextextended('license_chargeback/partitions', 0))"
 
 
 def recipe(words: str) -> str:
@@ -86,28 +83,3 @@ def test_a_grant_that_is_revoked_ends(world: AccessWorld, people: dict[str, Pers
     world.admin.run(recipe("delete from ops.access_grants"))
 
     assert people["paul"].value(COUNT) == 0
-
-
-def test_readers_can_be_kept_from_holding_up_the_night(
-    world: AccessWorld, nightly: Nightly, people: dict[str, Person]
-) -> None:
-    """Before, whoever may connect has the job wait; afterwards the lock is the job's, and a night is built."""
-    wait = f"set lock_timeout = '500ms'; select ops.ensure_partitions(1, '{nightly.today}')"
-    with people["maria"].session() as reader:
-        reader.execute(f"select {PARTITIONS_LOCK}")
-        with pytest.raises(psycopg2.errors.LockNotAvailable), people["nightly"].session() as job:
-            job.execute(wait)
-
-    world.admin.run(recipe("advisory"))
-
-    taking = "from pg_proc where proname ~ 'advisory.*lock' and proname !~ 'unlock'"
-    assert world.admin.value(f"select count(*) {taking}") >= 16
-    assert (
-        world.admin.rows(
-            f"select oid::regprocedure {taking} and has_function_privilege('maria', oid, 'execute')"
-        )
-        == []
-    )
-    for name in ("maria", "paul", "anna"):
-        assert "permission denied" in people[name].error(f"select {PARTITIONS_LOCK}")
-    assert nightly.run(source="raw").state == "success"

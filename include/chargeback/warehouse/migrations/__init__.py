@@ -13,12 +13,12 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from psycopg2 import errors
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from chargeback.errors import SchemaMismatch, WarehouseBusy
-from chargeback.warehouse import seeds
-from chargeback.warehouse.database import SEARCH_PATH
+from chargeback.warehouse import locks, seeds
+from chargeback.warehouse.database import SEARCH_PATH, Database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,8 +33,13 @@ VERSION_SCHEMA = "ops"
 _LOCK_TIMEOUT = "500ms"
 # How long it stays out of their way after each time it gave up; after the last one the operator is told.
 _PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, *[15.0] * 8)
+_MADE_MEANWHILE = (errors.UniqueViolation, errors.DuplicateSchema, errors.DuplicateTable)
 _IN_THE_WAY = (errors.LockNotAvailable, errors.DeadlockDetected)
-_LOCK = "select pg_advisory_lock(hashtextextended('license_chargeback/migrations', 0))"
+# What must be there before the first revision: where Alembic notes them, and what keeps a second upgrade waiting.
+_GROUND = (
+    f"create schema if not exists {VERSION_SCHEMA}",
+    f"create table if not exists {VERSION_SCHEMA}.locks (name text primary key)",
+)
 
 
 def upgrade(url: str | URL, revision: str = "head", pauses: Sequence[float] = _PAUSES) -> list[str]:
@@ -47,11 +52,8 @@ def upgrade(url: str | URL, revision: str = "head", pauses: Sequence[float] = _P
     rights brought to the rules; what an administrator must do for these is returned, a sentence each: create roles,
     where this user may not.
     """
-    with _engine(url).connect() as connection:
-        with connection.begin():
-            connection.exec_driver_sql(_LOCK)  # of the session: it is held until the connection is closed
-        with connection.begin():
-            connection.exec_driver_sql(f"create schema if not exists {VERSION_SCHEMA}")
+    _lay_ground(url)
+    with locks.held(Database.connect(url), "migrations"), _engine(url).connect() as connection:
         for missing in _missing(connection, revision):
             _in_a_transaction(connection, partial(_revise, revision=missing), f"Revision {missing}", pauses)
         with connection.begin():
@@ -94,6 +96,17 @@ def run_sql_beside(connection: Connection, revision_file: str, *names: str) -> N
     for name in names:
         statement = Path(revision_file).with_name(name).read_text(encoding="utf-8")
         connection.execution_options(no_parameters=True).exec_driver_sql(statement)
+
+
+def _lay_ground(url: str | URL) -> None:
+    """Make what is missing of the schema and the table of locks; two upgrades at once may both try."""
+    for statement in _GROUND:
+        try:
+            with _engine(url).begin() as connection:
+                connection.exec_driver_sql(statement)
+        except DBAPIError as error:
+            if not isinstance(error.orig, _MADE_MEANWHILE):
+                raise
 
 
 def _missing(connection: Connection, revision: str) -> list[str]:
