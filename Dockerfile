@@ -1,5 +1,6 @@
 # The official Airflow image with exactly the packages of requirements.lock, and this project.
-FROM apache/airflow:3.3.2-python3.12
+ARG AIRFLOW_IMAGE=apache/airflow:3.3.2-python3.12
+FROM ${AIRFLOW_IMAGE}
 
 USER root
 RUN install --directory --owner=airflow --group=0 /opt/license-chargeback
@@ -15,3 +16,10 @@ COPY --chown=airflow:0 plugins /opt/license-chargeback/plugins
 COPY --chown=airflow:0 dags /opt/license-chargeback/dags
 # Registers the project as an Airflow provider, so that the UI knows connections of type flexera.
 RUN uv pip install --no-cache --no-deps --no-build-isolation --editable /opt/license-chargeback
+
+RUN python -m compileall -q /opt/license-chargeback
+# Nobody who runs here changes the code: it is root's, and user airflow, who is of group 0, may only read it.
+USER root
+RUN chown --recursive root:0 /opt/license-chargeback && \
+    chmod --recursive u=rwX,go=rX /opt/license-chargeback
+USER airflow

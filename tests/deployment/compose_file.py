@@ -16,7 +16,9 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 ENVIRONMENT: dict[str, str] = COMPOSE["x-environment"]
 PROJECT = "/opt/license-chargeback"
 
-REFERENCE = re.compile(r"\$\$|\$\{(\w+)(?:(:[?-])((?:[^{}]|\$\{[^}]*\})*))?\}")
+# A reference may hold others in its default, and these again others.
+_INNER = r"(?:[^{}]|\$\{(?:[^{}]|\$\{[^{}]*\})*\})*"
+REFERENCE = re.compile(r"\$\$|\$\{(\w+)(?:(:[?-])(" + _INNER + r"))?\}")
 
 
 class VariableMissingError(Exception):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 import shlex
 import shutil
 import subprocess
@@ -28,6 +29,7 @@ from compose_file import (
     resolved,
     secret_names,
 )
+from pages import blocks
 
 from chargeback.settings import FlexeraSettings
 from flexera_simulator.settings import Settings
@@ -195,7 +197,93 @@ def test_compose_refuses_to_start_without_a_secret(name: str) -> None:
 
 
 # Their defaults lead to the services of the file and hold a secret.
-ADDRESSES = {"AIRFLOW_CONN_WAREHOUSE", "METADATA_URL", "BROKER_URL"}
+ADDRESSES = {"AIRFLOW_CONN_WAREHOUSE", "WAREHOUSE_OWNER", "METADATA_URL", "BROKER_URL"}
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_a_service_has_no_right_that_it_does_not_need_and_writes_nowhere_but_on_volumes(name: str) -> None:
+    service = SERVICES[name]
+
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["read_only"] is True
+    assert "privileged" not in service
+    is_ours = service["image"].startswith("license-chargeback")
+    own_user = [] if is_ours else ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"]
+    assert service.get("cap_add", []) == own_user
+    assert is_ours <= any(place.startswith("/opt/airflow:uid=50000") for place in service.get("tmpfs", []))
+
+
+def services_given(secret: str) -> set[str]:
+    """Where the value of a variable arrives, be it within an address."""
+    told = {**FILLED, secret: "the-secret-that-is-looked-for"}
+    return {name for name, service in SERVICES.items() if told[secret] in json.dumps(resolved(service, told))}
+
+
+@pytest.mark.parametrize(
+    ("secret", "services"),
+    [
+        ("AIRFLOW_CONN_FLEXERA", {"worker"}),
+        ("WAREHOUSE_PASSWORD", {"warehouse", "init"}),
+        ("WAREHOUSE_JOB_PASSWORD", {"worker", "init"}),
+        ("WAREHOUSE_OWNER", {"init"}),
+        ("AIRFLOW_ADMIN_PASSWORD", {"init"}),
+    ],
+)
+def test_a_secret_is_given_only_to_those_who_need_it(secret: str, services: set[str]) -> None:
+    assert services_given(secret) == services
+
+
+def test_the_tasks_sign_in_as_the_loader_that_is_made_for_them_and_only_init_as_the_owner() -> None:
+    made = runpy.run_path(str(ROOT / "include" / "production" / "job_login.py"))
+    tasks = urlsplit(resolved(SERVICES["worker"]["environment"], FILLED)["AIRFLOW_CONN_WAREHOUSE"])
+
+    assert (tasks.username, tasks.password) == (made["LOGIN"], FILLED["WAREHOUSE_JOB_PASSWORD"])
+    assert (tasks.hostname, tasks.path) == ("warehouse", "/warehouse")
+
+
+@pytest.mark.parametrize(
+    ("given", "tasks", "owner"),
+    [
+        ({"AIRFLOW_CONN_WAREHOUSE": "postgres://a@b/c"}, "postgres://a@b/c", "postgres://a@b/c"),
+        (
+            {"AIRFLOW_CONN_WAREHOUSE": "postgres://a@b/c", "WAREHOUSE_OWNER": "postgres://o@b/c"},
+            "postgres://a@b/c",
+            "postgres://o@b/c",
+        ),
+    ],
+)
+def test_another_warehouse_is_migrated_too_and_gets_no_login_of_ours(
+    given: dict[str, str], tasks: str, owner: str
+) -> None:
+    worker, init = (resolved(SERVICES[name]["environment"], FILLED | given) for name in ("worker", "init"))
+
+    assert worker["AIRFLOW_CONN_WAREHOUSE"] == init["WAREHOUSE_OF_TASKS"] == tasks
+    assert init["AIRFLOW_CONN_WAREHOUSE"] == owner
+    assert not resolved(SERVICES["init"]["environment"], FILLED)["WAREHOUSE_OF_TASKS"]
+
+
+def test_images_may_be_pinned_and_the_page_says_how() -> None:
+    pinned = {"POSTGRES_IMAGE": "a@sha256:1", "BROKER_IMAGE": "b@sha256:2", "AIRFLOW_IMAGE": "c@sha256:3"}
+    services = resolved(SERVICES, FILLED | pinned)
+    defaults = {rest for name, _, rest in references(COMPOSE_TEXT) if name in pinned}
+    [command] = [block for block in blocks("docs/production.md", "sh") if "imagetools" in block]
+
+    assert {services[name]["image"] for name in ("metadata", "warehouse")} == {"a@sha256:1"}
+    assert services["broker"]["image"] == "b@sha256:2"
+    assert services["worker"]["build"]["args"]["AIRFLOW_IMAGE"] == "c@sha256:3"
+    assert all(image in command for image in defaults)
+    assert all(f"{name}=" in command for name in pinned)
+
+
+def test_no_password_of_a_failed_statement_reaches_the_log_of_a_database() -> None:
+    from local_runtime.postgres import SETTINGS
+
+    for name in ("metadata", "warehouse"):
+        options = SERVICES[name]["command"][2::2]
+        assert options == [
+            f"{each}={SETTINGS[each]}" for each in ("log_min_messages", "log_min_error_statement")
+        ]
 
 
 def test_databases_and_broker_may_be_elsewhere() -> None:
@@ -267,7 +355,7 @@ def test_the_example_connection_leads_to_the_simulator_of_the_profile() -> None:
 def test_the_bundled_warehouse_and_metadata_are_the_ones_that_airflow_is_sent_to() -> None:
     environment = resolved(ENVIRONMENT, FILLED)
     addresses = {
-        "warehouse": environment["AIRFLOW_CONN_WAREHOUSE"],
+        "warehouse": resolved(SERVICES["init"]["environment"], FILLED)["AIRFLOW_CONN_WAREHOUSE"],
         "metadata": environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"],
     }
 

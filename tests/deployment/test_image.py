@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -58,7 +59,11 @@ def test_the_folders_airflow_reads_are_copied_into_the_image(name: str) -> None:
 
 
 def test_the_image_is_of_the_airflow_that_is_locked() -> None:
-    [version] = re.findall(r"^FROM apache/airflow:([\d.]+)-python3\.12$", DOCKERFILE, flags=re.MULTILINE)
+    [version] = re.findall(
+        r"^ARG AIRFLOW_IMAGE=apache/airflow:([\d.]+)-python3\.12\nFROM \$\{AIRFLOW_IMAGE\}$",
+        DOCKERFILE,
+        flags=re.MULTILINE,
+    )
 
     assert f"\napache-airflow=={version} " in LOCK
 
@@ -70,6 +75,25 @@ def test_the_packages_are_installed_by_their_hashes_and_by_the_user_airflow() ->
     assert "--require-hashes" in packages
     assert "--no-deps" in project
     assert users[-1] == "airflow"
+
+
+def test_the_code_is_roots_and_its_user_may_only_read_it(tmp_path: Path) -> None:
+    """What the last steps do, on a copy of one folder that group and others may write."""
+    _, _, last = DOCKERFILE.rpartition("USER root\n")
+    command, _, user = last.partition("USER ")
+    code = tmp_path / "dags"
+    shutil.copytree(ROOT / "dags", code)
+    for path in code.rglob("*"):
+        path.chmod(0o777)
+    script = (
+        command.removeprefix("RUN ").replace("\\\n", " ").replace("root:0", f"{os.geteuid()}:{os.getegid()}")
+    )
+    assert run(["sh", "-c", script.replace(PROJECT, str(code))]).returncode == 0
+
+    assert user == "airflow\n"
+    assert f"chown --recursive root:0 {PROJECT}" in command
+    assert {path.stat().st_mode & 0o022 for path in (code, *code.rglob("*"))} == {0}
+    assert all(path.stat().st_mode & 0o004 for path in code.rglob("*"))
 
 
 def test_the_lock_installs_and_is_what_these_tests_run_with(tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ def test_the_task_has_no_more_rights_than_it_needs(pod: Any) -> None:
     assert pod.spec.security_context.run_as_non_root
     assert pod.spec.automount_service_account_token is False
     assert container.security_context.allow_privilege_escalation is False
+    assert container.security_context.read_only_root_filesystem is True
     assert container.security_context.capabilities.drop == ["ALL"]
 
 
