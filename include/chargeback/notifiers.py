@@ -3,7 +3,8 @@
 The Airflow variable `chargeback_notifiers` (or `AIRFLOW_VAR_CHARGEBACK_NOTIFIERS`) says who is told, as a JSON list:
 
     [{"class": "airflow.providers.smtp.notifications.smtp.SmtpNotifier",
-      "kwargs": {"to": "itam@example.com", "subject": "{{ notice.title }}", "html_content": "{{ notice.text }}"},
+      "kwargs": {"to": "itam@example.com", "subject": "{{ notice.title }}",
+                 "html_content": "<pre>{{ notice.text | e }}</pre>"},
       "events": ["failure", "staleness", "starvation"]}]
 
 Without it, every message goes to the task's log.
