@@ -16,9 +16,11 @@ log = plain_logger(__name__)
 LAYERS: dict[str, tuple[str, ...]] = {
     "intermediate": (
         "int_consumer_lines",
-        "int_virtual_machines",
+        "int_contradictions",
         "int_hosts",
         "int_clusters",
+        "int_consumers",
+        "int_virtual_machines",
         "int_capacity_nodes",
         "int_price_sources",
     ),

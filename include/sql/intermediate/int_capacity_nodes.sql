@@ -1,30 +1,38 @@
 -- One row per license and node of its capacity tree: consumers, the pools around them, hosts and clusters.
--- A consumer that the API lists twice is one node, with the figures of its last line and the sums of all. Its
--- key is the one set for itself, or its part of the one set for the nearest cost center around it.
+-- A consumer of several rows is one node, with the sums of all. What int_consumers does not settle is that of
+-- its dearest row where it runs. Its key is the one set for itself, or its part of the one set for the
+-- nearest cost center around it.
 with
 
 lines as (
     select
-        consumer_lines.license_id,
+        consumers.license_id,
         consumer_lines.page_number,
         consumer_lines.row_number,
-        consumer_lines.consumer_type,
-        consumer_lines.consumer_identity,
-        consumer_lines.user_identity,
-        consumer_lines.device_identity,
-        consumer_lines.device_id,
-        consumer_lines.device_name,
-        consumer_lines.user_id,
-        consumer_lines.user_name,
-        consumer_lines.cost_center,
-        consumer_lines.device_type,
-        consumer_lines.is_virtual_machine,
+        consumer_lines.content_hash,
+        consumers.consumer_type,
+        consumers.consumer_identity,
+        consumers.user_identity,
+        consumers.device_identity,
+        consumers.device_id,
+        consumers.device_name,
+        consumers.user_id,
+        consumers.user_name,
+        consumers.cost_center,
+        consumers.device_type,
+        consumers.is_virtual_machine,
         consumer_lines.host_identity,
-        consumer_lines.cluster_identity,
-        consumer_lines.cores,
-        consumer_lines.consuming_installations,
-        consumer_lines.recharged_consumption,
+        coalesce(hosts.cluster_identity, consumer_lines.cluster_identity) as cluster_identity,
+        consumers.cores,
+        consumers.consuming_installations as installations,
+        consumers.recharged_consumption as recharged_sum,
+        consumers.recharged_cost as cost_sum,
         consumer_lines.recharged_cost,
+        (consumer_lines.host_identity is distinct from consumers.host_identity)
+        or (
+            coalesce(hosts.cluster_identity, consumer_lines.cluster_identity)
+            is distinct from consumers.cluster_identity
+        ) as is_elsewhere,
         raw_lines.capped_cores,
         raw_lines.processors,
         raw_lines.host_processors,
@@ -36,12 +44,19 @@ lines as (
         outer_pools.pool_name as outer_pool_name,
         outer_pools.capped_cores as outer_pool_cores
     from (
-        select
-            *,
-            mart.named_identity(user_id, user_name) as user_identity
-        from intermediate.int_consumer_lines
+        select * from intermediate.int_consumer_lines
         where load_id = %(load_id)s
     ) as consumer_lines
+    inner join intermediate.int_consumers as consumers
+        on
+            consumer_lines.load_id = consumers.load_id
+            and consumer_lines.license_id = consumers.license_id
+            and consumer_lines.consumer_identity = consumers.consumer_identity
+    left join intermediate.int_hosts as hosts
+        on
+            consumer_lines.load_id = hosts.load_id
+            and consumer_lines.license_id = hosts.license_id
+            and consumer_lines.host_identity = hosts.host_identity
     inner join intermediate.int_consumption_lines as raw_lines
         on
             consumer_lines.load_id = raw_lines.load_id
@@ -73,14 +88,15 @@ placed as (
         'outer pool ' || outer_pool_name || coalesce(' on host ' || host_identity, '') as outer_pool_node_id,
         row_number() over (
             partition by license_id, consumer_identity
-            order by page_number desc, row_number desc
+            order by
+                is_elsewhere asc,
+                recharged_cost desc nulls last,
+                content_hash asc,
+                page_number desc,
+                row_number desc
         ) as place,
-        sum(consuming_installations) over consumers as installations,
-        bool_or(is_allocated) over consumers as is_allocated_anywhere,
-        sum(recharged_consumption) over consumers as recharged_sum,
-        sum(recharged_cost) over consumers as cost_sum
+        bool_or(is_allocated) over (partition by license_id, consumer_identity) as is_allocated_anywhere
     from lines
-    window consumers as (partition by license_id, consumer_identity)
 ),
 
 -- The licenses with keys are few, and so are their consumers.

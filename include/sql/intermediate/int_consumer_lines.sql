@@ -282,6 +282,7 @@ select
     device_id,
     device_name,
     device_type,
+    user_identity,
     user_id,
     user_name,
     consumer_type = 'device'

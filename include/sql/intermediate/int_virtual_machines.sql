@@ -1,10 +1,16 @@
--- One row per license and virtual machine: its consumption, with the host and cluster of its last line.
--- A device is one if a line of it gives a type that says so (virtual, VM, LPAR, partition, cloud, instance)
--- or a host; all its lines count then.
+-- One row per license and virtual machine: what its consumers are recharged, with the name, host and cluster
+-- of the one with most rows. A device is a virtual machine if a line of it gives a type that says so
+-- (virtual, VM, LPAR, partition, cloud, instance) or a host; all its lines count then.
 with
 
-lines as (
-    select * from intermediate.int_consumer_lines
+consumers as (
+    select
+        *,
+        row_number() over (
+            partition by license_id, device_identity
+            order by line_count desc, recharged_cost desc nulls last, consumer_identity collate "C" asc
+        ) as place
+    from intermediate.int_consumers
     where load_id = %(load_id)s and consumer_type = 'device'
 ),
 
@@ -12,33 +18,32 @@ machines as (
     select
         license_id,
         device_identity,
-        max(array[page_number, row_number]) as last_line,
         sum(machine_consumption) as machine_consumption,
         sum(recharged_consumption) as recharged_consumption,
         sum(recharged_cost) as recharged_cost,
-        count(*) as line_count
-    from lines
+        sum(line_count) as line_count
+    from consumers
     group by license_id, device_identity
     having bool_or(is_virtual_machine)
 )
 
 select
-    lines.load_id,
+    consumers.load_id,
     machines.license_id,
     machines.device_identity,
-    lines.consumer_key,
-    lines.host_key,
-    lines.cluster_key,
-    lines.host_identity,
-    lines.cluster_identity,
-    lines.cores,
+    consumers.consumer_key,
+    consumers.host_key,
+    consumers.cluster_key,
+    consumers.host_identity,
+    consumers.cluster_identity,
+    consumers.cores,
     machines.machine_consumption,
     machines.recharged_consumption,
     machines.recharged_cost,
     machines.line_count
 from machines
-inner join lines
+inner join consumers
     on
-        machines.license_id = lines.license_id
-        and machines.last_line[1] = lines.page_number
-        and machines.last_line[2] = lines.row_number
+        machines.license_id = consumers.license_id
+        and machines.device_identity = consumers.device_identity
+        and consumers.place = 1

@@ -9,7 +9,7 @@ select
     device_type,
     user_id,
     user_name
-from intermediate.int_consumer_lines
+from intermediate.int_consumers
 where load_id = %(load_id)s
 group by
     consumer_key,

@@ -1,6 +1,5 @@
 -- One row per license and consumer: what the consumer owes.
--- Repeats of a consumer are summed; its attributes are those of its last line. Licenses taken over from an
--- earlier load come with the rows they have there.
+-- Licenses taken over from an earlier load come with the rows they have there.
 with
 
 lines as (
@@ -20,17 +19,8 @@ licenses as (
 ),
 
 consumers as (
-    select
-        license_id,
-        consumer_identity,
-        max(array[page_number, row_number]) as last_line,
-        sum(consuming_installations) as consuming_installations,
-        sum(machine_consumption) as machine_consumption,
-        sum(recharged_consumption) as recharged_consumption,
-        sum(recharged_cost) as recharged_cost,
-        count(*) as line_count
-    from lines
-    group by license_id, consumer_identity
+    select * from intermediate.int_consumers
+    where load_id = %(load_id)s
 ),
 
 taken_over as (
@@ -232,13 +222,7 @@ without_key as (
 
 compared as (
     select
-        consumers.license_id,
-        consumers.last_line,
-        consumers.consuming_installations,
-        consumers.machine_consumption,
-        consumers.recharged_consumption,
-        consumers.recharged_cost,
-        consumers.line_count,
+        consumers.*,
         licenses.license_key,
         licenses.product_key,
         licenses.consumed,
@@ -304,27 +288,27 @@ compared as (
 charged as (
     select
         compared.license_key,
-        lines.consumer_key,
-        lines.host_key,
-        lines.cluster_key,
-        lines.location_key,
-        lines.cost_center_key,
-        lines.corporate_unit_key,
+        compared.consumer_key,
+        compared.host_key,
+        compared.cluster_key,
+        compared.location_key,
+        compared.cost_center_key,
+        compared.corporate_unit_key,
         coalesce(product_uses.product_key, compared.product_key) as product_key,
         compared.license_id,
-        lines.cores,
-        lines.host_installed_cores,
-        lines.host_consuming_cores,
-        lines.cluster_installed_cores,
-        lines.cluster_consuming_cores,
+        compared.cores,
+        compared.host_installed_cores,
+        compared.host_consuming_cores,
+        compared.cluster_installed_cores,
+        compared.cluster_consuming_cores,
         compared.consuming_installations,
         compared.machine_consumption,
-        lines.host_consumption,
-        lines.cost_per_right,
+        compared.host_consumption,
+        compared.cost_per_right,
         compared.recharged_consumption,
         compared.recharged_cost,
-        lines.currency,
-        lines.recharge_approach,
+        compared.currency,
+        compared.recharge_approach,
         compared.line_count,
         compared.derived_consumption,
         compared.derived_cost,
@@ -375,8 +359,8 @@ charged as (
                 and abs(compared.consumed - compared.license_derived) <= 0.00001
                 and coalesce(
                     compared.parent_cores < case
-                        when compared.parent_node_id like 'cluster %%' then lines.cluster_installed_cores
-                        else lines.host_installed_cores
+                        when compared.parent_node_id like 'cluster %%' then compared.cluster_installed_cores
+                        else compared.host_installed_cores
                     end,
                     true
                 )
@@ -384,7 +368,7 @@ charged as (
             when compared.residue_reason = 'rvu_tier' and compared.is_in_tiers then 'tier'
             when compared.is_without_key then 'key_missing'
             when
-                lines.consumer_type = 'unallocated'
+                compared.consumer_type = 'unallocated'
                 or (
                     compared.delta * compared.unallocated_consumption > 0
                     and abs(compared.delta) <= abs(compared.unallocated_consumption) + 0.00001
@@ -399,13 +383,10 @@ charged as (
         compared.parent_consumption as derived_parent_consumption,
         null::bigint as carried_from_load_id
     from compared
-    inner join lines
-        on
-            compared.license_id = lines.license_id
-            and compared.last_line[1] = lines.page_number
-            and compared.last_line[2] = lines.row_number
     left join product_uses
-        on compared.license_id = product_uses.license_id and lines.consumer_key = product_uses.consumer_key
+        on
+            compared.license_id = product_uses.license_id
+            and compared.consumer_key = product_uses.consumer_key
     union all
     select
         fct_chargeback.license_key,

@@ -1,5 +1,5 @@
--- One row per license and cluster. It is recharged what its consumers are; one that is listed on several
--- clusters is charged on that of its last line.
+-- One row per license and cluster. Its recharged amounts are the sums over its consumers; one that is listed
+-- on several clusters is charged on the one that int_contradictions settles.
 with
 
 licenses as (
@@ -13,6 +13,18 @@ licenses as (
 clusters as (
     select * from intermediate.int_clusters
     where load_id = %(load_id)s
+),
+
+machines as (
+    select
+        license_id,
+        cluster_identity,
+        count(*) as vm_count
+    from intermediate.int_virtual_machines
+    where load_id = %(load_id)s and cluster_identity is not null
+    group by
+        license_id,
+        cluster_identity
 ),
 
 charges as (
@@ -41,7 +53,7 @@ consumption as (
         clusters.license_id,
         coalesce(clusters.installed_cores, clusters.cores) as installed_cores,
         clusters.consuming_cores,
-        clusters.vm_count,
+        coalesce(machines.vm_count, 0) as vm_count,
         clusters.host_count,
         clusters.consumption,
         case
@@ -51,6 +63,10 @@ consumption as (
         case when charges.license_id is null then 0 else charges.recharged_cost end as recharged_cost
     from clusters
     left join licenses on clusters.license_id = licenses.license_id
+    left join machines
+        on
+            clusters.license_id = machines.license_id
+            and clusters.cluster_identity = machines.cluster_identity
     left join charges
         on
             clusters.license_id = charges.license_id

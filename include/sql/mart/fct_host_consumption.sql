@@ -1,5 +1,5 @@
--- One row per license and host. It is recharged what its consumers are; one that is listed on several hosts
--- is charged on that of its last line.
+-- One row per license and host. Its recharged amounts are the sums over its consumers; one that is listed on
+-- several hosts is charged on the one that int_contradictions settles.
 with
 
 licenses as (
@@ -13,6 +13,18 @@ licenses as (
 hosts as (
     select * from intermediate.int_hosts
     where load_id = %(load_id)s
+),
+
+machines as (
+    select
+        license_id,
+        host_identity,
+        count(*) as vm_count
+    from intermediate.int_virtual_machines
+    where load_id = %(load_id)s and host_identity is not null
+    group by
+        license_id,
+        host_identity
 ),
 
 charges as (
@@ -38,11 +50,11 @@ consumption as (
     select
         licenses.license_key,
         hosts.host_key,
-        hosts.cluster_key,
+        clusters.cluster_key,
         hosts.license_id,
         coalesce(hosts.installed_cores, hosts.cores) as installed_cores,
         hosts.consuming_cores,
-        hosts.vm_count,
+        coalesce(machines.vm_count, 0) as vm_count,
         hosts.consumption,
         case
             when charges.license_id is null then 0
@@ -51,6 +63,15 @@ consumption as (
         case when charges.license_id is null then 0 else charges.recharged_cost end as recharged_cost
     from hosts
     left join licenses on hosts.license_id = licenses.license_id
+    left join intermediate.int_clusters as clusters
+        on
+            hosts.load_id = clusters.load_id
+            and hosts.license_id = clusters.license_id
+            and hosts.cluster_identity = clusters.cluster_identity
+    left join machines
+        on
+            hosts.license_id = machines.license_id
+            and hosts.host_identity = machines.host_identity
     left join charges
         on
             hosts.license_id = charges.license_id

@@ -1,19 +1,21 @@
--- One row per license, consumer and product that its rows name. The main one is no add-on and named last.
+-- One row per license, consumer and product that its rows name. The main one is no add-on; of several it is
+-- on most rows, and of equally many it is named first.
 -- Licenses taken over from an earlier load come with the rows they have there.
 with
 
 lines as (
     select
-        license_id,
-        consumer_identity,
-        page_number,
-        row_number,
-        first_value(consumer_key) over (
-            partition by license_id, consumer_identity
-            order by page_number desc, row_number desc
-        ) as consumer_key
-    from intermediate.int_consumer_lines
-    where load_id = %(load_id)s
+        lines.license_id,
+        lines.page_number,
+        lines.row_number,
+        consumers.consumer_key
+    from intermediate.int_consumer_lines as lines
+    inner join intermediate.int_consumers as consumers
+        on
+            lines.load_id = consumers.load_id
+            and lines.license_id = consumers.license_id
+            and lines.consumer_identity = consumers.consumer_identity
+    where lines.load_id = %(load_id)s
 ),
 
 uses as (
@@ -22,7 +24,8 @@ uses as (
         lines.consumer_key,
         mart.filled(products.product_name) as product_name,
         bool_and(coalesce(products.is_supplementary, false)) as is_supplementary,
-        max(array[products.page_number, products.row_number, -products.position]) as last_named
+        count(*) as line_count,
+        min(products.position) as position
     from intermediate.int_line_products as products
     inner join lines
         on
@@ -62,7 +65,11 @@ named as (
         uses.license_id,
         row_number() over (
             partition by uses.license_id, uses.consumer_key
-            order by uses.is_supplementary asc, uses.last_named desc
+            order by
+                uses.is_supplementary asc,
+                uses.line_count desc,
+                uses.position asc,
+                uses.product_name asc
         ) = 1 as is_main,
         uses.is_supplementary
     from uses

@@ -6,17 +6,23 @@ with
 
 due as (
     select
-        license_id,
-        (array_agg(consumer_key order by page_number desc, row_number desc))[1] as consumer_key,
-        device_identity as machine,
-        coalesce(sum(recharged_consumption), 0) as consumption,
-        coalesce(sum(recharged_cost), 0) as cost
-    from intermediate.int_consumer_lines
-    where load_id = %(load_id)s and consumer_type = 'device'
+        lines.license_id,
+        machines.consumer_key,
+        lines.device_identity as machine,
+        coalesce(sum(lines.recharged_consumption), 0) as consumption,
+        coalesce(sum(lines.recharged_cost), 0) as cost
+    from intermediate.int_consumer_lines as lines
+    left join intermediate.int_virtual_machines as machines
+        on
+            lines.load_id = machines.load_id
+            and lines.license_id = machines.license_id
+            and lines.device_identity = machines.device_identity
+    where lines.load_id = %(load_id)s and lines.consumer_type = 'device'
     group by
-        license_id,
-        device_identity
-    having bool_or(is_virtual_machine)
+        lines.license_id,
+        machines.consumer_key,
+        lines.device_identity
+    having bool_or(lines.is_virtual_machine)
     union all
     select
         previous.license_id,

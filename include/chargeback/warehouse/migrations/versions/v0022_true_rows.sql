@@ -176,3 +176,72 @@ comment on column bi.snapshot.recharged_cost is
 'Cost of all charges, in the currency beside it; empty where charges are in several currencies: group bi.chargeback by currency.';
 comment on column bi.snapshot.currency is
 'Currency of the cost; empty where Flexera names none, or where charges are in several currencies.';
+
+-- What rows of one consumer or host say differently is settled by a rule that no order of rows changes.
+
+create table intermediate.int_contradictions (
+    load_id bigint not null,
+    license_id text not null,
+    member_type text not null check (member_type in ('consumer', 'host')),
+    member_identity text not null,
+    attribute text not null,
+    place integer not null,
+    value text not null,
+    line_count bigint not null,
+    recharged_cost numeric not null,
+    primary key (load_id, license_id, member_type, member_identity, attribute, place)
+) partition by list (load_id);
+comment on table intermediate.int_contradictions is
+'One row per value that rows of one consumer or host contradict each other in; the one of place 1 counts.';
+comment on column intermediate.int_contradictions.place is
+'1 for the value on most rows; of equally many the one that is charged most, then the first in the alphabet.';
+
+create table intermediate.int_consumers (
+    load_id bigint not null,
+    license_id text not null,
+    consumer_identity text not null,
+    consumer_key uuid not null,
+    host_key uuid,
+    cluster_key uuid,
+    location_key uuid not null,
+    cost_center_key uuid not null,
+    corporate_unit_key uuid not null,
+    consumer_type text not null check (consumer_type in ('device', 'user', 'unallocated')),
+    device_identity text,
+    user_identity text,
+    device_id text,
+    device_name text,
+    device_type text,
+    user_id text,
+    user_name text,
+    host_identity text,
+    cluster_identity text,
+    cost_center text not null,
+    is_virtual_machine boolean not null,
+    cores numeric,
+    host_installed_cores numeric,
+    host_consuming_cores numeric,
+    cluster_installed_cores numeric,
+    cluster_consuming_cores numeric,
+    host_consumption numeric,
+    cost_per_right numeric,
+    currency text,
+    recharge_approach text,
+    consuming_installations numeric,
+    machine_consumption numeric,
+    recharged_consumption numeric,
+    recharged_cost numeric,
+    line_count bigint not null,
+    primary key (load_id, license_id, consumer_identity)
+) partition by list (load_id);
+comment on table intermediate.int_consumers is
+'One row per license and consumer: the sums of its rows, and its attributes where they contradict each other.';
+
+alter table intermediate.int_consumer_lines add column user_identity text;
+comment on column intermediate.int_consumer_lines.user_identity is 'What makes two rows the same user.';
+
+-- Counted with the facts, which know the settled host of each machine.
+alter table intermediate.int_hosts drop column vm_count, drop column cluster_key;
+alter table intermediate.int_clusters drop column vm_count;
+
+select ops.ensure_partitions(load_id, snapshot_date) from ops.loads where levels_dropped_at is null;
