@@ -10,8 +10,9 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.dag_processing.dagbag import DagBag
@@ -24,8 +25,14 @@ from airflow.sdk.observability.metrics import stats_utils
 
 from chargeback.selection import LicenseFilter
 from local_runtime import processes
+from local_runtime.lease import alone
+from local_runtime.places import LOCAL
 
 Tell = Callable[..., None]
+
+# A person waits: what fails before the first license is read is tried again once, and no wait grows.
+FIRST_TASKS = ("open_load", "list_licenses")
+FIRST_RETRY_DELAY = timedelta(seconds=20)
 
 
 class RefusedError(Exception):
@@ -52,21 +59,27 @@ def main() -> int:
         factory=stats_utils.get_stats_factory(),
         export_legacy_names=conf.getboolean("metrics", "legacy_names_on"),
     )
-    listeners: Any = get_listener_manager()
-    listeners.add_listener(TaskListener(tell))
-    dag_run = dag.test(logical_date=datetime.now(UTC), run_conf=params)
+    _wait_evenly(dag)
+    # Airflow writes the DAG into its database, and two runs that do so at once fail.
+    with ExitStack() as preparing:
+        preparing.enter_context(alone(LOCAL / "dags.lock"))
+        listeners: Any = get_listener_manager()
+        listeners.add_listener(TaskListener(tell, preparing.close))
+        dag_run = dag.test(logical_date=datetime.now(UTC), run_conf=params)
     tell("finished", state=dag_run.state, run_id=dag_run.run_id)
     return 0
 
 
 class TaskListener:
-    """Tells what becomes of each task."""
+    """Tells what becomes of each task, and when the first one starts."""
 
-    def __init__(self, tell: Tell) -> None:
+    def __init__(self, tell: Tell, on_start: Callable[[], None]) -> None:
         self._tell = tell
+        self._on_start = on_start
 
     @hookimpl
     def on_task_instance_running(self, previous_state: Any, task_instance: Any) -> None:  # noqa: ARG002
+        self._on_start()
         self._report("running", task_instance)
 
     @hookimpl
@@ -79,7 +92,7 @@ class TaskListener:
 
     @hookimpl
     def on_task_instance_failed(self, previous_state: Any, task_instance: Any, error: Any) -> None:  # noqa: ARG002
-        state = "failed" if task_instance.state == TaskInstanceState.FAILED else "will be tried again"
+        state = "failed" if task_instance.state == TaskInstanceState.FAILED else "waits"
         self._report(state, task_instance, error=str(error) or type(error).__name__)
 
     def _report(self, state: str, task: Any, error: str | None = None) -> None:
@@ -90,8 +103,24 @@ class TaskListener:
             task_id=task.task_id,
             map_index=task.map_index,
             label=task.rendered_map_index,
+            license_ids=_license_ids(task),
             error=error,
+            next_try_at=(datetime.now(UTC) + task.task.retry_delay).timestamp() if state == "waits" else None,
+            next_try=f"try {task.try_number + 1} of {task.max_tries + 1}",
         )
+
+
+def _license_ids(task: Any) -> list[str]:
+    """The licenses that a mapped task reads."""
+    batch = (getattr(task.task, "op_kwargs", None) or {}).get("batch")
+    return batch["license_ids"] if isinstance(batch, dict) else []
+
+
+def _wait_evenly(dag: Any) -> None:
+    for task in dag.tasks:
+        task.retry_exponential_backoff = 0
+        if task.task_id in FIRST_TASKS:
+            task.retries, task.retry_delay = 1, FIRST_RETRY_DELAY
 
 
 def _dag(dag_id: str) -> Any:

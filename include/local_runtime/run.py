@@ -34,6 +34,21 @@ MISUSE = 2
 LONGEST_REASON = 600
 LEAST_FREE = 64 * 2**20  # four files of PostgreSQL's write-ahead log
 
+_FAILURE = "select failure from ops.loads where dag_run_id = %s and status = 'failed' order by load_id desc"
+_SELECTED = """
+    select count(*) from ops.load_licenses
+    where
+        load_licenses.is_selected
+        and load_licenses.load_id = (select max(load_id) from ops.loads where dag_run_id = %s)
+"""
+_SKIPPED = """
+    select extractions.error
+    from ops.extractions
+    inner join ops.loads on extractions.load_id = loads.load_id
+    where loads.dag_run_id = %s and extractions.license_id = any(%s) and extractions.error is not null
+    order by extractions.extraction_id desc
+"""
+
 
 @dataclass
 class Outcome:
@@ -45,6 +60,8 @@ class Outcome:
     errors: list[str] = field(default_factory=list)
     seconds: float = 0.0
     summary: str = ""
+    done: int = 0
+    total: int = 0
 
 
 def main(snapshot_date: str, conf_text: str) -> int:
@@ -94,9 +111,9 @@ def _run(prepared: System, conf: dict[str, Any]) -> Outcome:
     outcome.seconds = time.monotonic() - started_at
     if outcome.state != "success":
         reason = (
-            _failure_of_load(prepared, outcome.run_id)
-            or full_disk(LOCAL)
+            full_disk(LOCAL)
             or outcome.reason
+            or _failure_of_load(prepared, outcome.run_id)
             or f"see the end of {shown(log)}"
         )
         raise Problem(f"The run failed: {without_secrets(reason, prepared.secrets)}")
@@ -168,16 +185,45 @@ def _note(event: dict[str, Any], outcome: Outcome, prepared: System) -> None:
     if event["event"] == "finished":
         outcome.state = event["state"]
         return
-    name = f"{event['task_id']:<20} {plain(event['label'] or '')}".rstrip()
     if event["state"] == "running" and event["map_index"] >= 0:
         return
     error = without_secrets(event["error"] or "", prepared.secrets)
-    shown_error = "for the same reason" if error in outcome.errors else error
-    say(f"  {datetime.now():%H:%M:%S}  {event['state']:<8} {name}{': ' if error else ''}{shown_error}")  # noqa: DTZ005
-    if error:
-        outcome.errors.append(error)
     if event["state"] == "failed" and not outcome.reason:
-        outcome.reason = f"{event['task_id']}: {error}"
+        outcome.reason = f"{event['task_id']}: {error}"  # shown at the end
+        error = ""
+    _say_task(event, _reason_to_show(event, error, outcome, prepared), _progress(event, outcome, prepared))
+
+
+def _say_task(event: dict[str, Any], reason: str, progress: str) -> None:
+    state = event["state"]
+    if state == "waits":
+        at = datetime.fromtimestamp(event["next_try_at"])  # noqa: DTZ006
+        state = f"failed, {event['next_try']} at {at:%H:%M:%S}"
+    name = plain(f"{event['task_id']:<20}{progress} {event['label'] or ''}".rstrip())
+    say(f"  {datetime.now():%H:%M:%S}  {state:<8} {name}{': ' if reason else ''}{reason}")  # noqa: DTZ005
+
+
+def _reason_to_show(event: dict[str, Any], error: str, outcome: Outcome, prepared: System) -> str:
+    """Why a task failed or was skipped; what was shown before is not repeated."""
+    if event["state"] == "skipped":
+        found = _value(prepared, _SKIPPED, outcome.run_id, event["license_ids"])
+        return without_secrets(
+            f"its earlier rows stay: {found}" if found else "a task before it was skipped",
+            prepared.secrets,
+        )
+    if error and error in outcome.errors:
+        return "for the same reason"
+    outcome.errors += [error] if error else []
+    return error
+
+
+def _progress(event: dict[str, Any], outcome: Outcome, prepared: System) -> str:
+    """How many licenses are done, for a task that reads some."""
+    if not event["license_ids"] or event["state"] == "waits":
+        return ""
+    outcome.total = outcome.total or int(_value(prepared, _SELECTED, outcome.run_id) or 0)
+    outcome.done += len(event["license_ids"])
+    return f" {outcome.done:,} of {outcome.total:,} licenses"
 
 
 def full_disk(folder: Path) -> str | None:
@@ -189,19 +235,21 @@ def full_disk(folder: Path) -> str | None:
 
 
 def _failure_of_load(prepared: System, run_id: str) -> str | None:
-    """The reason the run left beside its load, if it came as far as having one."""
-    statement = (
-        "select failure from ops.loads where dag_run_id = %s and status = 'failed' order by load_id desc"
-    )
+    """The reason that the run left in its load, if it came as far as having one."""
+    return _value(prepared, _FAILURE, run_id)
+
+
+def _value(prepared: System, statement: str, *parameters: object) -> str | None:
+    """One value of the warehouse; None where there is none, or the warehouse does not answer."""
     try:
         connection = psycopg2.connect(**connections.warehouse_parameters(prepared.environment))
     except psycopg2.Error:
         return None
     try:
         with connection, connection.cursor() as cursor:
-            cursor.execute(statement, (run_id,))
+            cursor.execute(statement, parameters)
             row = cursor.fetchone()
-            return row[0] if row else None
+            return None if row is None or row[0] is None else str(row[0])
     except psycopg2.Error:
         return None
     finally:
