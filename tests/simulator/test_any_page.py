@@ -35,6 +35,8 @@ FIELD_MAP = hooks.field_map()
 PAGES = int(os.environ.get("ANY_PAGES", "200"))
 GOOD = "500005"
 ODD = ("500001", "500002", "500003", "500004")
+# One pool of one host, in a cluster and in none.
+POOL_ROWS = ("500001", [[written(ROW), written(ROW | {"cluster": None, "user": {"id": 6}})]])
 
 
 @settings(max_examples=PAGES, deadline=None, suppress_health_check=list(HealthCheck))
@@ -112,6 +114,7 @@ def world(module_warehouse_url: str, shared: RunningSimulator) -> Iterator[World
     suppress_health_check=list(HealthCheck),
 )
 @given(odd=st.fixed_dictionaries({license_id: pages() for license_id in ODD}))
+@example(odd={POOL_ROWS[0]: POOL_ROWS[1]})
 def test_a_good_license_beside_odd_ones_is_published_to_the_cent(
     world: World, odd: dict[str, list[list[str]]]
 ) -> None:

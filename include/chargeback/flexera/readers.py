@@ -147,7 +147,7 @@ def _careful_reader(name: str, column: Column) -> Reader:
         for path, get in objects:
             found = get(row)
             if found is not None and found != "" and type(found) is not dict:
-                raise UnreadableRow(name, f"{path} is {misfit(found, 'an object')}")
+                raise UnreadableRow(name, misfit(found, "an object", of=path))
         return column.default
 
     return read

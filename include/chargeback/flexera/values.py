@@ -123,9 +123,12 @@ def shape(value: Any) -> str:
     return "a list" if isinstance(value, list) else "text" if isinstance(value, str) else "a number"
 
 
-def misfit(value: Any, expected: str) -> str:
-    """The reason why a value of this shape is not the expected one."""
-    return value.reason if isinstance(value, Unreadable) else f"{shape(value)} where {expected} is expected"
+def misfit(value: Any, expected: str, *, of: str = "") -> str:
+    """The reason why a value of this shape is not the expected one, `of` the member it is at."""
+    if isinstance(value, Unreadable):
+        return f"{of}: {value.reason}" if of else value.reason
+    found = f"{of} is {shape(value)}" if of else shape(value)
+    return f"{found} where {expected} is expected"
 
 
 def shown(value: object) -> str:

@@ -171,39 +171,35 @@ consumers as (
     where placed.place = 1
 ),
 
+-- A pool is one node, although its rows may name different things around it.
 pools as (
     select
         license_id,
         pool_node_id as node_id,
         'pool' as node_type,
-        coalesce(outer_pool_node_id, host_node_id, cluster_node_id) as parent_node_id,
-        host_node_id,
-        cluster_node_id,
+        coalesce(max(outer_pool_node_id), max(host_node_id), max(cluster_node_id)) as parent_node_id,
+        max(host_node_id) as host_node_id,
+        max(cluster_node_id) as cluster_node_id,
         max(pool_cores) as capped_cores
     from placed
     where pool_node_id is not null
     group by
         license_id,
-        pool_node_id,
-        coalesce(outer_pool_node_id, host_node_id, cluster_node_id),
-        host_node_id,
-        cluster_node_id
+        pool_node_id
     union all
     select
         license_id,
         outer_pool_node_id as node_id,
         'outer_pool' as node_type,
-        coalesce(host_node_id, cluster_node_id) as parent_node_id,
-        host_node_id,
-        cluster_node_id,
+        coalesce(max(host_node_id), max(cluster_node_id)) as parent_node_id,
+        max(host_node_id) as host_node_id,
+        max(cluster_node_id) as cluster_node_id,
         max(outer_pool_cores) as capped_cores
     from placed
     where outer_pool_node_id is not null
     group by
         license_id,
-        outer_pool_node_id,
-        host_node_id,
-        cluster_node_id
+        outer_pool_node_id
 ),
 
 host_figures as (
