@@ -7,6 +7,7 @@ the request names. What Airflow has to say goes to standard output, which is the
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -48,6 +49,7 @@ def main() -> int:
     def tell(event: str, **facts: object) -> None:
         pipe.write(json.dumps({"event": event, **facts}, default=str) + "\n")
 
+    logging.getLogger("chargeback.flexera.retry").addHandler(WaitTeller(tell))
     try:
         dag = _dag(request["dag_id"])
         params = _checked_params(dag, request["conf"])
@@ -68,6 +70,17 @@ def main() -> int:
         dag_run = dag.test(logical_date=datetime.now(UTC), run_conf=params)
     tell("finished", state=dag_run.state, run_id=dag_run.run_id)
     return 0
+
+
+class WaitTeller(logging.Handler):
+    """Tells why a request waits, and when it is tried again."""
+
+    def __init__(self, tell: Tell) -> None:
+        super().__init__(logging.INFO)
+        self._tell = tell
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._tell("waiting", message=record.getMessage())
 
 
 class TaskListener:

@@ -177,6 +177,9 @@ def _events(prepared: System, conf: dict[str, Any], log: Path) -> Iterator[dict[
 
 def _note(event: dict[str, Any], outcome: Outcome, prepared: System) -> None:
     """Show an event, and keep what the end of the run needs."""
+    if event["event"] == "waiting":
+        say(f"  {datetime.now():%H:%M:%S}  waits    {without_secrets(event['message'], prepared.secrets)}")  # noqa: DTZ005
+        return
     if event["event"] == "refused":
         raise Problem(
             f"The run was not started: {without_secrets(event['message'], prepared.secrets)}", MISUSE

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chargeback.selection import LicenseFilter, batches
+from chargeback.steps.extract import ListedLicense
 
 
 @dataclass
@@ -160,3 +161,14 @@ def test_groups_keep_every_license_once_in_order_and_differ_by_one_at_most(count
     assert len(made) == min(count, most)
     sizes = [len(batch["license_ids"]) for batch in made]
     assert max(sizes) - min(sizes) <= 1
+
+
+def test_a_label_fits_the_column_of_airflow_whatever_the_names_are() -> None:
+    name = ListedLicense("1", "x\r\n" * 3000, None, None).label
+    ids = [f"{number}" for number in range(3000)]
+
+    groups = batches(ids, dict.fromkeys(ids, name), 7)
+
+    assert [license_id for group in groups for license_id in group["license_ids"]] == ids
+    assert max(len(group["label"]) for group in groups) <= 250
+    assert "\n" not in groups[0]["label"]
