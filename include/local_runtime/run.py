@@ -178,7 +178,7 @@ def _events(prepared: System, conf: dict[str, Any], log: Path) -> Iterator[dict[
 def _note(event: dict[str, Any], outcome: Outcome, prepared: System) -> None:
     """Show an event, and keep what the end of the run needs."""
     if event["event"] == "waiting":
-        say(f"  {datetime.now():%H:%M:%S}  waits    {without_secrets(event['message'], prepared.secrets)}")  # noqa: DTZ005
+        _note_wait(without_secrets(event["message"], prepared.secrets), outcome)
         return
     if event["event"] == "refused":
         raise Problem(
@@ -227,6 +227,14 @@ def _progress(event: dict[str, Any], outcome: Outcome, prepared: System) -> str:
     outcome.total = outcome.total or int(_value(prepared, _SELECTED, outcome.run_id) or 0)
     outcome.done += len(event["license_ids"])
     return f" {outcome.done:,} of {outcome.total:,} licenses"
+
+
+def _note_wait(message: str, outcome: Outcome) -> None:
+    """Show until when a request waits; its reason once."""
+    when, _, reason = message.partition(" UTC: ")
+    shown_reason = "for the same reason" if reason in outcome.errors else reason
+    say(f"  {datetime.now():%H:%M:%S}  waits    {when} UTC: {shown_reason}")  # noqa: DTZ005
+    outcome.errors.append(reason)
 
 
 def full_disk(folder: Path) -> str | None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from local_runtime.airflow_home import clean_environment
 from local_runtime.problem import Problem
-from local_runtime.run import conf_from, without_secrets
+from local_runtime.run import Outcome, _note, conf_from, without_secrets
 
 
 def test_nothing_asked_for_takes_the_defaults_of_the_dag() -> None:
@@ -67,3 +69,20 @@ def test_a_mistake_is_answered_in_one_line_before_anything_starts() -> None:
 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "DATE must be a date like 2026-11-23, not 'tomorrow'\n"
+
+
+def test_each_wait_says_its_next_try_and_the_reason_once(capsys: pytest.CaptureFixture[str]) -> None:
+    prepared: Any = SimpleNamespace(secrets=["hush"])
+    outcome = Outcome()
+    task = {"event": "task", "state": "failed", "run_id": "r", "task_id": "list_licenses", "map_index": -1}
+    for seconds, time in (("0.5", "14:03:22"), ("1.0", "14:03:23")):
+        message = f"Next try in {seconds} s, at {time} UTC: api.example:443 cannot be reached (hush)"
+        _note({"event": "waiting", "message": message}, outcome, prepared)
+    facts = {"label": None, "license_ids": [], "error": "api.example:443 cannot be reached (hush)"}
+    _note(task | facts, outcome, prepared)
+
+    first, second, failed = [line[12:] for line in capsys.readouterr().out.splitlines()]
+    assert first == "waits    Next try in 0.5 s, at 14:03:22 UTC: api.example:443 cannot be reached (***)"
+    assert second == "waits    Next try in 1.0 s, at 14:03:23 UTC: for the same reason"
+    assert failed.endswith("list_licenses: for the same reason")
+    assert outcome.reason == "list_licenses: api.example:443 cannot be reached (***)"
