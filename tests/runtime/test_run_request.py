@@ -84,5 +84,5 @@ def test_each_wait_says_its_next_try_and_the_reason_once(capsys: pytest.CaptureF
     first, second, failed = [line[12:] for line in capsys.readouterr().out.splitlines()]
     assert first == "waits    Next try in 0.5 s, at 14:03:22 UTC: api.example:443 cannot be reached (***)"
     assert second == "waits    Next try in 1.0 s, at 14:03:23 UTC: for the same reason"
-    assert failed.endswith("list_licenses: for the same reason")
+    assert failed == "failed   list_licenses", "its reason is the last line of the run"
     assert outcome.reason == "list_licenses: api.example:443 cannot be reached (***)"
