@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pendulum
-from airflow.sdk import CronTriggerTimetable, Param, TriggerRule, dag, task
+from airflow.sdk import CronTriggerTimetable, Param, dag, task
 
 from chargeback import context, hooks, lineage, metrics, outcome
 from chargeback.steps import retention
@@ -53,11 +53,6 @@ def drop_expired() -> Any:
     return retention.apply(hooks.database(), context.policy(RetentionPolicy), datetime.now(UTC))
 
 
-@task(trigger_rule=TriggerRule.ALL_DONE, map_index_template="{{ outcome | default('') }}")
-def report() -> None:
-    outcome.report()
-
-
 @dag(
     schedule=CronTriggerTimetable("0 12 * * *", timezone="UTC"),
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
@@ -77,7 +72,7 @@ def report() -> None:
     doc_md=__doc__,
 )
 def warehouse_maintenance() -> None:
-    drop_expired() >> report()
+    drop_expired()
 
 
 warehouse_maintenance()

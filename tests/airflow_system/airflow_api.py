@@ -79,6 +79,17 @@ class AirflowApi:
         lines = self._call("GET", f"{path}?full_content=true")["content"]
         return "\n".join(f"{line['event']} {line.get('sources', '')}" for line in lines)
 
+    def keep_connection(self, conn_id: str, connection: str) -> None:
+        """Keep a connection, given as JSON, in Airflow's database."""
+        fields = json.loads(connection)
+        body = {**fields, "connection_id": conn_id, "extra": json.dumps(fields["extra"])}
+        self._call("POST", "/api/v2/connections", body)
+
+    def is_healthy(self, part: str) -> bool:
+        """True for a part of Airflow that reports health."""
+        health = _request("GET", f"{self.url}/api/v2/monitor/health")
+        return bool(health[part]["status"] == "healthy")
+
     def clear(self, run_id: str, tasks: list[TaskSeen]) -> None:
         """Run these tasks again, and those after them."""
         body = {

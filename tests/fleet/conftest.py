@@ -45,11 +45,22 @@ def logs() -> Iterator[ObjectStore]:
 def world(
     tenants: dict[str, RunningSimulator], logs: ObjectStore, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[FleetWorld]:
-    """An Airflow with two workers that knows both organizations."""
-    named = {f"AIRFLOW_CONN_{name.upper()}": connection_to(simulator) for name, simulator in tenants.items()}
-    named["AIRFLOW_VAR_CHARGEBACK_ORGANIZATIONS"] = json.dumps(["flexera_emea"])
+    """An Airflow with two workers that knows both organizations: one from its environment, one from its database."""
+    named = {
+        "AIRFLOW_CONN_FLEXERA": connection_to(tenants["flexera"]),
+        "AIRFLOW_VAR_CHARGEBACK_ORGANIZATIONS": json.dumps(["flexera_emea"]),
+    }
     with fleet_world(tmp_path_factory.mktemp("fleet"), named | logs.settings) as running:
+        running.keep_connection("flexera_emea", connection_to(tenants["flexera_emea"]))
         yield running
+
+
+@pytest.fixture(scope="package")
+def failed_run(world: FleetWorld) -> str:
+    """The id of a failed run of the organization whose connection Airflow keeps in its database."""
+    run_id = world.begin("flexera_emea", license_ids=["no such license"])
+    assert world.ends(run_id, "flexera_emea") == "failed"
+    return run_id
 
 
 @pytest.fixture(scope="package")

@@ -93,11 +93,19 @@ class FleetWorld:
                 "not every worker answers",
             )
 
-    def begin(self, conn_id: str) -> str:
+    def begin(self, conn_id: str, **conf: object) -> str:
         """Trigger the night of an organization; returns the id of the run."""
         return self._apis[conn_id].trigger(
-            {"source": "api", "license_ids": LICENSE_IDS, "allow_partial": True}
+            {"source": "api", "license_ids": LICENSE_IDS, "allow_partial": True, **conf}
         )
+
+    def keep_connection(self, conn_id: str, connection: str) -> None:
+        """Keep a connection in Airflow's own database, as an operator does in the UI."""
+        self._apis["flexera"].keep_connection(conn_id, connection)
+
+    def is_healthy(self, part: str) -> bool:
+        """True for a part of Airflow that reports health."""
+        return self._apis["flexera"].is_healthy(part)
 
     def ends(self, run_id: str, conn_id: str = "flexera") -> str:
         """Wait for the end of a run; returns how it ended."""

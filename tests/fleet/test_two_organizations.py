@@ -111,3 +111,15 @@ def test_each_organization_spends_a_budget_of_its_own(
         counters = simulator.counters()
         assert counters["throttled"] == 0
         assert counters["max_requests_in_window"] <= REQUESTS_IN_WINDOW
+
+
+def test_a_failed_run_of_a_kept_connection_leaves_the_scheduler_running(
+    world: FleetWorld, failed_run: str
+) -> None:
+    ledger = "select status, failure from ops.loads where dag_run_id = %(run_id)s and org_id = '67890'"
+    [load] = world.warehouse.rows(ledger, run_id=failed_run)
+
+    assert load["status"] == "failed"
+    assert "keeps none of the" in load["failure"]
+    assert world.is_healthy("scheduler")
+    assert world.ends(world.begin("flexera_emea"), "flexera_emea") == "success"

@@ -15,8 +15,9 @@ WATCH = "freshness_watch"
 
 
 def test_the_watch_fails_for_the_organization_without_a_snapshot_and_tells_it(
-    world: FleetWorld, logs: ObjectStore, quiet_run: str
+    world: FleetWorld, logs: ObjectStore, quiet_run: str, failed_run: str
 ) -> None:
+    assert world.is_healthy("scheduler")
     world.warehouse.rows("delete from ops.snapshots where org_id = '67890' returning org_id")
     api = api_of(world.folder, world.environment, WATCH)
     run_id = api.trigger({})

@@ -151,11 +151,18 @@ def test_a_star_that_was_written_again_after_its_checks_is_not_published(nightly
     assert nightly.published() == before
 
 
-def test_a_publish_that_died_after_its_work_may_run_again(nightly, published) -> None:
+def test_a_publish_that_died_after_its_work_may_run_again_and_says_where_the_charges_are(
+    nightly, published, caplog
+) -> None:
+    caplog.set_level(logging.INFO, logger="chargeback.steps.publish")
     before = (nightly.published(), nightly.rows("select * from ops.loads order by load_id"))
+    caplog.clear()
 
     published.publish()
 
+    where, what = [record.getMessage() for record in caplog.records]
+    assert where.startswith(f"The charges are in bi.chargeback where snapshot_date = '{nightly.today}'")
+    assert str(nightly.today) in what
     assert (nightly.published(), nightly.rows("select * from ops.loads order by load_id")) == before
 
 

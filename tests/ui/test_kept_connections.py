@@ -22,7 +22,13 @@ def test_a_failed_run_of_a_kept_connection_leaves_the_scheduler_running(system: 
         "conn_type": "flexera",
         "login": "nobody",
         "password": "nothing",
-        "extra": json.dumps({"org_id": "404", "api_url": system.simulator_url}),
+        "extra": json.dumps(
+            {
+                "org_id": "404",
+                "api_url": system.simulator_url,
+                "token_url": f"{system.simulator_url}/oidc/token",
+            }
+        ),
     }
     system.call("POST", "/api/v2/connections", connection)
     system.call("POST", "/api/v2/variables", {"key": "chargeback_organizations", "value": '["flexera_kept"]'})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from chargeback.errors import LoadUnchecked
 from chargeback.plain_text import plain_logger
 from chargeback.steps import loads, summary
-from chargeback.warehouse.database import Database, execute
+from chargeback.warehouse.database import Database, address, execute
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -38,6 +38,11 @@ def publish(database: Database, load_id: int) -> dict[str, Any]:
             load_id=load.load_id,
         ).one()
         told = summary.of_load(connection, load.load_id)
+    log.info(
+        "The charges are in bi.chargeback where snapshot_date = '%s', in the warehouse %s",
+        load.snapshot_date,
+        address(database.url),
+    )
     log.info(told)
     return {name: _plain(value) for name, value in totals._mapping.items()} | {"summary": told}
 
