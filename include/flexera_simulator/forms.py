@@ -228,6 +228,23 @@ def structured_licenses(row: Row) -> Row:
     }
 
 
+def contradicting_rows(row: Row) -> Row:
+    """Rows charge three devices or users, each row with another name, host and owner."""
+    for consumer in ("device", "user"):
+        if row.get(consumer):
+            row[consumer]["id"] = row[consumer]["id"] % 3 + 1
+    return row
+
+
+def several_rows(row: Row) -> Row:
+    """Rows charge three devices or users, and say nothing else about them."""
+    row = contradicting_rows(row) | {"host": None, "cluster": None} if "chargeback" in row else row
+    for consumer in ("device", "user"):
+        if row.get(consumer):
+            row[consumer] = {"id": row[consumer]["id"]}
+    return row
+
+
 FORMS: dict[str, Callable[[Row], Row]] = {
     form.__name__: form
     for form in (
@@ -253,6 +270,8 @@ FORMS: dict[str, Callable[[Row], Row]] = {
         unreadable_cells,
         unreadable_rows,
         structured_licenses,
+        contradicting_rows,
+        several_rows,
     )
 }
 

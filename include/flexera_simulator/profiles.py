@@ -313,6 +313,11 @@ FORM_PROFILES = (
         "Of ten rows, one has no number as its cost, and one names its consumer by text alone.",
     ),
     ("structured_licenses", "Each license holds rules, restrictions and applications."),
+    (
+        "contradicting_rows",
+        "Rows charge three devices or users, each row with another name, host and owner.",
+    ),
+    ("several_rows", "Rows charge three devices or users, and say nothing else about them."),
 )
 LICENSES = (
     fault(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 import random
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from released_warehouse import Warehouse, night
+from sqlalchemy.engine import make_url
 
 from chargeback.warehouse.database import execute
 
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from warehouse_nights import Nights
+
+    from flexera_simulator.testing import RunningSimulator
 
 Row = dict[str, Any]
 PAGE_SIZES = (1, 2, 3, 100)
@@ -79,3 +84,51 @@ def shown(nights: Nights) -> dict[str, list[dict[str, Any]]]:
         ]
         for view in views
     }
+
+
+@pytest.mark.parametrize(
+    ("form", "named"),
+    [("several_rows", set()), ("contradicting_rows", {"cost_center", "device_name", "host", "location"})],
+)
+def test_consumers_of_several_rows_are_charged_all_of_them(
+    warehouse_url: str, simulator: RunningSimulator, form: str, named: set[str]
+) -> None:
+    warehouse = Warehouse(make_url(warehouse_url))
+    today = datetime.datetime.now(datetime.UTC).date()
+    costs = []
+
+    for page_size in (3, 1000):
+        simulator.reset()
+        simulator.set(date=today, requests_per_minute=0, page_size=page_size, forms=[form])
+        night(
+            warehouse,
+            simulator,
+            today,
+            "api",
+            license_names=["SQL Server Standard"],
+            allowed_gap_percent=100,
+            allow_partial=True,
+        )
+        costs.append(
+            warehouse.rows(
+                """
+                select device_id, cost_center, location, host_id, recharged_consumption, recharged_cost
+                from bi.chargeback
+                order by device_id
+                """
+            )
+        )
+
+    lines = "intermediate.int_consumer_lines where load_id = (select max(load_id) from ops.loads)"
+    assert costs[0] == costs[1]
+    assert len(costs[0]) < warehouse.rows(f"select count(*) from {lines}")[0][0]
+    assert (
+        sum(row[-1] for row in costs[0]) == warehouse.rows(f"select sum(recharged_cost) from {lines}")[0][0]
+    )
+    found = {
+        row[0]
+        for row in warehouse.rows("select attribute from intermediate.int_contradictions where place > 1")
+    }
+    assert named <= found
+    agree = "select bool_and(is_passed) from ops.check_results where check_name = 'rows_of_a_consumer_agree'"
+    assert warehouse.rows(agree)[0][0] is not bool(named)

@@ -375,6 +375,10 @@ def _odd(name: str | None) -> str | None:
     return name and f'=SUM(A1;"x"), O\'Brien\n李 😀 {name}'
 
 
+def _of_three(number: str | None) -> str | None:
+    return number and str(int(number) % 3 + 1)
+
+
 def _to(value: Any) -> Callable[[Any], Any]:
     return lambda _: value
 
@@ -467,6 +471,17 @@ OUTCOMES: dict[str, Outcome] = {
     ),
     "unknown_type": other("every row, as it is", _reads_unknown_type),
     "groups_as_objects": reads_as(),
+    "contradicting_rows": reads_as(device_id=_of_three, user_id=_of_three),
+    "several_rows": reads_as(
+        **_GROUPS,
+        **_HOSTS,
+        **dict.fromkeys(
+            ("device_name", "device_type", "user_name", "cores", "capped_cores", "processors"), _NONE
+        ),
+        **dict.fromkeys(("host_processors", "points_per_core"), _NONE),
+        device_id=_of_three,
+        user_id=_of_three,
+    ),
     "twin_names": reads_as(
         device_name=lambda name: name and "same-name", instances=lambda names: [*names, *names]
     ),
