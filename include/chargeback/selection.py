@@ -27,6 +27,7 @@ _QUOTES = ('""', "''", "``", "\u201c\u201d", "\u201e\u201c", "\u2018\u2019", "\u
 _PARTS = re.compile(r"\"[^\"]*\"|'[^']*'|[^,;]+")
 _ID_ENDS = re.compile(r"[\s,;]+")
 _MOST_NAMED = 3
+_MOST_LISTED = 20
 
 
 # What Airflow's database keeps of the name of a mapped task.
@@ -114,8 +115,14 @@ class LicenseFilter:
 
     def __str__(self) -> str:
         """The filter as an operator would write it, for messages."""
-        parts = [f"{name}={', '.join(values)}" for name, values in self.as_dict().items()]
+        parts = [f"{name}={_listed(values)}" for name, values in self.as_dict().items()]
         return "; ".join(parts) or "no filter"
+
+
+def _listed(values: Sequence[str]) -> str:
+    """The values with commas between them; of many, the first ones and how many more there are."""
+    more = f" and {len(values) - _MOST_LISTED:,} more" if len(values) > _MOST_LISTED else ""
+    return ", ".join(map(plain, values[:_MOST_LISTED])) + more
 
 
 def batches(license_ids: Sequence[str], names: Mapping[str, str], most_batches: int) -> list[dict[str, Any]]:

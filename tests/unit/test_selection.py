@@ -172,3 +172,10 @@ def test_a_label_fits_the_column_of_airflow_whatever_the_names_are() -> None:
     assert [license_id for group in groups for license_id in group["license_ids"]] == ids
     assert max(len(group["label"]) for group in groups) <= 250
     assert "\n" not in groups[0]["label"]
+
+
+def test_a_filter_of_many_values_is_shown_by_its_first_ones() -> None:
+    shown = str(LicenseFilter(license_ids=tuple(str(number) for number in range(100_000))))
+
+    assert shown.startswith("license_ids=0, 1, 2, ")
+    assert shown.endswith(", 19 and 99,980 more")
