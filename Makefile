@@ -10,6 +10,7 @@ LOCAL = @$(CLEAN); exec $(PYTHON_HERE) -m local_runtime
 
 help:
 	@echo 'make demo      one night of the bundled Flexera simulator, from the API to the report by cost center'
+	@echo '               DAYS=3 builds the days before today, too, for a backfill, a comparison or a trend'
 	@echo 'make run       one run of the nightly DAG, here and now; DATE=2026-11-23, CONF='"'"'{"publishers": ["Oracle"]}'"'"
 	@echo 'make up        the whole system with the Airflow UI; make down stops it'
 	@echo 'make doctor    looks for what could stop the night, and says what to do; changes nothing'

@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
 COMMANDS = {
     "up": "start the whole system with the Airflow UI",
     "down": "stop it",
-    "demo": "one run against the bundled simulator, with a report",
+    "demo": "one run against the bundled simulator, with a report; DAYS in the environment for some past dates, too",
     "run": "one run of the nightly DAG; DATE and CONF in the environment say which",
     "psql": "psql on the warehouse in use",
     "doctor": "look for what could stop the night, and say what to do",
@@ -85,7 +85,7 @@ def _command(name: str, file: str) -> Callable[[], int]:
     if name == "demo":
         from local_runtime import demo
 
-        return demo.main
+        return lambda: demo.main(os.environ.get("DAYS", ""))
     if name == "psql":
         from local_runtime import psql
 

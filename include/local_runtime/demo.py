@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +16,14 @@ from rich.text import Text
 from chargeback.plain_text import plain
 from local_runtime import connections
 from local_runtime.problem import Problem
-from local_runtime.run import run
+from local_runtime.run import MISUSE, run
 from local_runtime.system import METADATA_OF_RUN, say, system
 
 if TYPE_CHECKING:
     from local_runtime.simulator import Simulator
     from local_runtime.system import System
 
+MOST_DAYS = 90
 SNAPSHOT = """
     select snapshot_date, org_id, license_count, row_count, page_count, request_count, recharged_cost, currency
     from bi.snapshot
@@ -50,20 +52,50 @@ class Report:
     cost_centers: list[dict[str, Any]]
 
 
-def main() -> int:
-    """Run, report, reconcile; 0 only if the snapshot is published and equals the API's total."""
+def main(days_text: str = "") -> int:
+    """Run, report, reconcile; 0 only if the snapshot is published and equals the API's total.
+
+    With several days the tenant is read as it was on each of those before today, oldest first, by runs that ask the API
+    for that date; a tenant could not be asked so, and the simulator shows the date that it is set to.
+    """
+    days = days_from(days_text)
     with system(METADATA_OF_RUN, is_demo=True) as prepared:
+        if days > 1:
+            _load_past(prepared, days)
         outcome = run(prepared, {})
         report = read_report(prepared, outcome.run_id)
         show(report)
-        if prepared.simulator is None:
-            raise Problem("The demo has lost its simulator")
-        is_equal = reconcile(report, prepared.simulator)
+        is_equal = reconcile(report, _simulator(prepared))
     say(f"{outcome.summary}\nTook {outcome.seconds:.0f} s.\n")
     say("Next:")
     say("  make up                                the same every night, with the Airflow UI")
     say(f"  echo '{EXAMPLE}' | make -s psql")
     return 0 if is_equal else 1
+
+
+def days_from(text: str) -> int:
+    """How many days to build, the last of them today."""
+    text = text.strip() or "1"
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= MOST_DAYS):
+        raise Problem(f"DAYS must be a whole number from 1 to {MOST_DAYS}, not {plain(text)!r}", MISUSE)
+    return int(text)
+
+
+def _load_past(prepared: System, days: int) -> None:
+    simulator = _simulator(prepared)
+    today = datetime.now(UTC).date()
+    for number, day in enumerate((today - timedelta(days=back) for back in range(days - 1, 0, -1)), start=1):
+        say(f"\nDay {number} of {days}: the tenant as it was on {day}")
+        simulator.show(day)
+        say(run(prepared, {"snapshot_date": day.isoformat(), "source": "api"}).summary)
+    say(f"\nDay {days} of {days}: today")
+    simulator.show(None)
+
+
+def _simulator(prepared: System) -> Simulator:
+    if prepared.simulator is None:
+        raise Problem("The demo has lost its simulator")
+    return prepared.simulator
 
 
 def read_report(prepared: System, run_id: str) -> Report:

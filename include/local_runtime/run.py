@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from local_runtime.system import System
 
 DAG_ID = "license_chargeback"
+LAST_TASK = "report"
 MISUSE = 2
 LONGEST_REASON = 600
 LEAST_FREE = 64 * 2**20  # four files of PostgreSQL's write-ahead log
@@ -191,7 +192,9 @@ def _note(event: dict[str, Any], outcome: Outcome, prepared: System) -> None:
     if event["state"] == "running" and event["map_index"] >= 0:
         return
     error = without_secrets(event["error"] or "", prepared.secrets)
-    if event["state"] == "failed" and not outcome.reason:
+    if event["state"] == "failed" and event["task_id"] == LAST_TASK and outcome.reason:
+        error = ""  # it repeats the reasons
+    elif event["state"] == "failed" and not outcome.reason:
         outcome.reason = f"{event['task_id']}: {error}"  # shown at the end
         error = ""
     _say_task(event, _reason_to_show(event, error, outcome, prepared), _progress(event, outcome, prepared))

@@ -17,6 +17,7 @@ from local_runtime.problem import Problem
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Mapping, Sequence
+    from datetime import date
     from pathlib import Path
 
 REQUESTS_PER_MINUTE = 6000  # a tenant allows about 50; nobody wants to wait for a demo
@@ -53,6 +54,13 @@ class Simulator:
         with urllib.request.urlopen(f"{self.url}/simulator/totals?date={day}", timeout=60) as answer:  # noqa: S310
             totals: dict[str, Any] = json.loads(answer.read())
             return totals
+
+    def show(self, day: date | None) -> None:
+        """Show the tenant as it is on a day; None: on the day of the clock."""
+        body = json.dumps({"date": day.isoformat() if day else None}).encode()
+        request = urllib.request.Request(f"{self.url}/simulator/settings", body, method="PUT")  # noqa: S310
+        with urllib.request.urlopen(request, timeout=60):  # noqa: S310
+            pass
 
 
 def start(

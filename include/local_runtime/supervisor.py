@@ -9,7 +9,8 @@ import urllib.request
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from local_runtime import processes
+from chargeback.plain_text import plain
+from local_runtime import ports, processes
 from local_runtime.airflow_home import LOGIN, keys_in
 from local_runtime.lease import alone
 from local_runtime.places import LOCAL, LOGS, kept, private_file
@@ -104,12 +105,16 @@ def down() -> int:
 
 
 def _start(prepared: System) -> Up:
+    candidates = range(FIRST_PORT, FIRST_PORT + PORTS_TO_TRY)
     port = (
-        next((port for port in range(FIRST_PORT, FIRST_PORT + PORTS_TO_TRY) if is_free(port)), None)
+        next((port for port in candidates if is_free(port) and not ports.strangers(port)), None)
         or free_port()
     )
     if port != FIRST_PORT:
-        say(f"Port {FIRST_PORT} is in use, so the UI gets port {port}")
+        others = "; ".join(map(str, ports.strangers(FIRST_PORT)))
+        say(
+            f"Port {FIRST_PORT} is in use{f' ({plain(others)})' if others else ''}, so the UI gets port {port}"
+        )
     started = Up(f"http://localhost:{port}")
     if prepared.simulator is not None:
         started.groups["simulator"] = prepared.simulator.process.pid
@@ -153,6 +158,7 @@ def _wait_until_healthy(started: Up, port: int, parts: Sequence[str]) -> None:
     started_at = time.monotonic()
     waiting_for: list[str] = []
     while True:
+        _refuse_strangers(started, port)
         for name in started.ended():
             raise Problem(f"{name} has ended; the reason is at the end of {shown(_log(name))}")
         unhealthy = [part for part in _unhealthy(port) if part in parts]
@@ -166,6 +172,16 @@ def _wait_until_healthy(started: Up, port: int, parts: Sequence[str]) -> None:
             say(f"Waiting for {', '.join(unhealthy)}")
             waiting_for = unhealthy
         time.sleep(0.5)
+
+
+def _refuse_strangers(started: Up, port: int) -> None:
+    """Stop where another program answers on the port of the UI: it would be taken for ours, and get our login."""
+    ours = processes.members(started.groups["api-server"], str(LOCAL))
+    if found := ports.strangers(port, ours):
+        raise Problem(
+            f"Another program listens on port {port} ({plain('; '.join(map(str, found)))}), where the UI was about to "
+            "start. Stop it, or run make up again, which takes the next free port."
+        )
 
 
 def _unhealthy(port: int) -> list[str]:

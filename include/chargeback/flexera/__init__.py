@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chargeback.flexera.auth import TokenSource
 from chargeback.flexera.client import FlexeraClient
-from chargeback.flexera.coverage import Coverage
+from chargeback.flexera.coverage import Coverage, members
 from chargeback.flexera.json_text import WrittenRows
 from chargeback.flexera.paging import Page
 from chargeback.flexera.payloads import (
@@ -34,5 +34,6 @@ __all__ = [
     "Transport",
     "UnreadableRow",
     "WrittenRows",
+    "members",
     "parse_page",
 ]

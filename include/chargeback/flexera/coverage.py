@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from chargeback.flexera.readers import UnreadableRow, finder
+from chargeback.plain_text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from chargeback.flexera.map_file import Column
     from chargeback.flexera.payloads import ConsumptionLine, LicenseEntry
+
+_LOOKED_AT, _MOST_TOLD, _LONGEST_PATH = 20, 30, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,14 @@ def coverage(
         unreadable=tuple(unreadable.most_common()),
         null_cells=tuple(null_cells.most_common()),
     )
+
+
+def members(rows: Iterable[Any]) -> str:
+    """The members that the first rows do have, for a message about those that are missing."""
+    met = list(dict.fromkeys(path for row in islice(rows, _LOOKED_AT) for path in _paths(row)))
+    more = len(met) - _MOST_TOLD
+    told = ", ".join(plain(path, _LONGEST_PATH) for path in met[:_MOST_TOLD])
+    return (told + (f" and {more} more" if more > 0 else "")) or "no members"
 
 
 def _is_had(column: Column, rows: Iterable[Mapping[str, Any]]) -> bool:

@@ -6,7 +6,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from chargeback.errors import PayloadChanged
-from chargeback.flexera import FieldMap, UnreadableRow, parse_page
+from chargeback.flexera import FieldMap, UnreadableRow, members, parse_page
 from chargeback.plain_text import plain_logger
 from chargeback.warehouse import staging
 
@@ -65,6 +65,7 @@ def _refuse_changed_list(field_map: FieldMap, pages: list[WrittenRows]) -> None:
     if missing and any(pages):
         of_pages = "page 1" if len(pages) == 1 else f"pages 1 to {len(pages)}"
         raise PayloadChanged(
-            f"License list {of_pages}: no row has {', '.join(missing)}. Nothing was published. "
+            f"License list {of_pages}: no row has {', '.join(missing)}; the rows have "
+            f"{members(chain.from_iterable(pages))}. Nothing was published. "
             "Compare the API's answer with include/config/field_map.yaml and correct the paths there."
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chargeback.errors import PayloadChanged
-from chargeback.flexera import LINE_COLUMNS, FieldMap, UnreadableRow, parse_page
+from chargeback.flexera import LINE_COLUMNS, FieldMap, UnreadableRow, members, parse_page
 from chargeback.steps import license_list
 from chargeback.warehouse import staging
 
@@ -30,9 +30,9 @@ def refuse_changed(database: Database, field_map: FieldMap, load: Load, extracti
     if not missing or not _consumes(database, field_map, load, extraction):
         return
     raise PayloadChanged(
-        f"License {extraction.license_id}: no row has {', '.join(missing)}, although it consumes. Nothing of the "
-        "license was used. Compare its pages in staging.consumption_pages with include/config/field_map.yaml and "
-        "correct the paths there."
+        f"License {extraction.license_id}: no row has {', '.join(missing)}, although it consumes; the "
+        f"rows have {members(_rows(database, extraction))}. Nothing of the license was used. Compare its pages in "
+        "staging.consumption_pages with include/config/field_map.yaml and correct the paths there."
     )
 
 
