@@ -90,6 +90,7 @@ def test_random_lines_keep_their_totals_through_facts_and_trees(
         assert set(found) <= {
             "rows_repeated_across_pages",
             "rows_differ",
+            "rows_of_a_consumer_agree",
             "host_figures_agree",
             "rows_add_up_to_their_host",
             "deltas_are_explained",
