@@ -90,7 +90,8 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [each for name in names for each in ((*path, name), *places(value[name], (*path, name)))]
 
 
-PLACES = places(ROW)
+# Two currencies on one license refuse the load, which has a test of its own.
+PLACES = [place for place in places(ROW) if place != ("chargeback", "currency")]
 
 
 @st.composite

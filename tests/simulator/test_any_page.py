@@ -102,8 +102,11 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(module_warehouse_url: str, shared: RunningSimulator) -> Iterator[World]:
+    """A world with a snapshot that holds every license, so that one that is refused keeps its rows."""
     shared.set(page_size=20)
-    yield World(shared, Database.connect(module_warehouse_url))
+    found = World(shared, Database.connect(module_warehouse_url))
+    found.publish({})
+    yield found
     shared.reset()
 
 
