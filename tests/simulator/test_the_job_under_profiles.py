@@ -102,7 +102,7 @@ def test_a_required_field_that_no_row_has_stops_its_license_with_the_paths_named
     shared.use_profile("required_field_missing")
     license_ids = job.list_licenses()
 
-    has = r"no row has .*chargeback\.cost.*; the rows have .*device\.id.*chargeback\."
+    has = r"no row has .*chargeback\.cost.*; the rows have device\.id, .*showback\.cost, "
     with pytest.raises(PayloadChanged, match=rf"(?s)License {DISTURBED}: {has}"):
         job.extract(license_ids)
 
