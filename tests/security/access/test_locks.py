@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from access_world import AccessWorld, Person, access_world
+from pages import blocks
 from sqlalchemy.exc import OperationalError
 
 from chargeback.doctor import server
@@ -82,14 +83,24 @@ def hosted(
         yield world
 
 
-def test_the_doctor_says_where_they_are_open_until_a_superuser_has_migrated(hosted: AccessWorld) -> None:
+def run_the_recipe(world: AccessWorld) -> None:
+    [recipe] = [block for block in blocks("docs/access.md", "sql") if "pg_advisory_lock(bigint)" in block]
+    world.admin.run(recipe)
+
+
+@pytest.mark.parametrize(
+    "close", [lambda world: migrations.upgrade(world.url), run_the_recipe], ids=["migrate", "recipe"]
+)
+def test_the_doctor_says_where_they_are_open_until_a_superuser_takes_them_away(
+    hosted: AccessWorld, close: Callable[[AccessWorld], object]
+) -> None:
     job = Database.connect(hosted.person("job", "chargeback_loader").url)
     with job.transaction() as session:
         told = server.server_functions(session)
     assert "every login may take advisory locks" in told.found
     assert "no snapshot waits for them" in told.found
 
-    assert migrations.upgrade(hosted.url) == []
+    close(hosted)
 
     with job.transaction() as session:
         told = server.server_functions(session)
@@ -99,10 +110,13 @@ def test_the_doctor_says_where_they_are_open_until_a_superuser_has_migrated(host
 def test_a_reader_who_takes_every_advisory_lock_it_can_name_stops_no_snapshot(
     hosted: AccessWorld, nightly: Nightly
 ) -> None:
-    """The reader copies the locks that are held, too, over and over while a snapshot is built."""
+    """The reader copies the locks that are held, too, over and over, in a transaction that has read all it may."""
     reader, job = hosted.person("greedy", "chargeback_auditor"), hosted.person("job", "chargeback_loader")
     is_over = threading.Event()
     with reader.session() as cursor, pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
+        cursor.execute("begin")
+        for view in hosted.views():
+            cursor.execute(f"select count(*) from bi.{view}")
         for name in NAMES:
             cursor.execute("select pg_advisory_lock(hashtextextended(%s, 0))", (name,))
         copying = threading.Thread(target=_copy_locks, args=(cursor, is_over))
