@@ -115,7 +115,7 @@ def clock(session: Connection, now: Callable[[], datetime] = lambda: datetime.no
 def connections_left(
     session: Connection, least: int = _LEAST_CONNECTIONS, comfortable: int = _COMFORTABLE_CONNECTIONS
 ) -> Finding:
-    """How many more sessions the server takes; a night with four licenses at once uses about ten."""
+    """How many more sessions the server takes; a night with four licenses at once uses about 15."""
     left, limit = _row(
         session,
         """
