@@ -416,19 +416,6 @@ def test_the_override_that_lets_bi_tools_in_fits_the_file() -> None:
         assert all(port.startswith("127.0.0.1:") for port in service["ports"])
 
 
-def test_the_override_for_a_loader_names_every_service_that_runs_our_code_but_init() -> None:
-    override = yaml.safe_load(blocks("docs/production.md", "yaml")[1])
-    users = {
-        name
-        for name, service in COMPOSE["services"].items()
-        if "AIRFLOW_CONN_WAREHOUSE" in service.get("environment", {})
-    }
-
-    assert set(override["services"]) == users - {"init"}
-    for service in override["services"].values():
-        assert list(service["environment"]) == ["AIRFLOW_CONN_WAREHOUSE"]
-
-
 @pytest.mark.parametrize("page", DECISIONS)
 def test_a_decision_is_a_sentence_and_says_how_it_is_violated(page: str) -> None:
     title = PAGES[page].splitlines()[0]

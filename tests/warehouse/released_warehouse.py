@@ -113,7 +113,13 @@ def night(
     with database.transaction() as connection:
         seeds.load(connection)
     request = LoadRequest.from_params(
-        {"snapshot_date": str(date), "source": source, "license_names": list(LICENSES), **params},
+        {
+            "snapshot_date": str(date),
+            "source": source,
+            "license_names": list(LICENSES),
+            "allow_partial": True,
+            **params,
+        },
         org_id=settings.org_id,
         today=datetime.datetime.now(datetime.UTC).date(),
         default_date=date,
