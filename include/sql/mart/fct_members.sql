@@ -1,5 +1,5 @@
 -- One row per version of a consumer, host or cluster that the levels of the load use and its charges do not.
--- A level has its names from its last row, which need not be the last row of a consumer on it.
+-- A level may name a host or cluster that no consumer is charged on, as its rows contradict each other.
 with
 
 levels as (
