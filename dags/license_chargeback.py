@@ -108,7 +108,8 @@ PARAMS = {
         title="Allowed gap",
         description=(
             "By how many percent of the cost the rows may differ from what their licenses consume without a known "
-            "reason. A load with a wider gap is not published; the licenses of a smaller one are named in a warning."
+            "reason, and how many percent of rows or consumption may be unreadable. A load with a wider gap is not "
+            "published; the licenses of a smaller one are named in a warning."
         ),
     ),
 }

@@ -2,10 +2,10 @@
 
     ChargebackError
       TemporaryError   try later:         ServiceBusy, ConnectionLost, WarehouseBusy
-      FinalError       a person must act: AccessDenied, AddressUnreachable, LicenseGone, LoadSuperseded,
-                                          LoadUnchecked, NothingSelected, PagingError, PayloadChanged,
-                                          PayloadTooLarge, RequestRefused, RunFailed, SchemaMismatch,
-                                          SettingsInvalid, SnapshotPartial, SnapshotStale,
+      FinalError       a person must act: AccessDenied, AddressUnreachable, EndpointMissing, LicenseGone,
+                                          LoadSuperseded, LoadUnchecked, NothingSelected, PagingError,
+                                          PayloadChanged, PayloadTooLarge, RequestRefused, RunFailed,
+                                          SchemaMismatch, SettingsInvalid, SnapshotPartial, SnapshotStale,
                                           SourceUnavailable, UnexpectedFailure, WarehouseRefused
       CheckFailed      the data is wrong
 
@@ -56,8 +56,12 @@ class AddressUnreachable(FinalError):
     """No server answers at an address that has never answered before."""
 
 
+class EndpointMissing(FinalError):
+    """The tenant lists a license, but the API has no consumption of it."""
+
+
 class LicenseGone(FinalError):
-    """The license no longer exists in the tenant."""
+    """The API does not know the license; it may have been deleted."""
 
 
 class LoadSuperseded(FinalError):

@@ -133,6 +133,8 @@ class Api:
         settings, simulator = self._simulator.settings, self._simulator
         with simulator.lock:
             bodies = simulator.tenant(_org_of(request)).license_bodies(settings.day)
+            if delisted := simulator.delisted():
+                bodies = [body for body in bodies if str(msgspec.json.decode(body)["id"]) not in delisted]
             position = self._position(request, LICENSES, settings.licenses_page_size or max(len(bodies), 1))
             look = simulator.next_look() if position.number == 1 else simulator.look_count
         if look == 1 and settings.late_licenses:

@@ -65,6 +65,7 @@ class Fault:
     # what else happens
     revoke_tokens: bool = False
     expire_cursors: bool = False
+    delists: bool = False  # once it has struck, the license list no longer holds the license
 
     struck_count: int = 0
 

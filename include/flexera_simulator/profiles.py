@@ -323,16 +323,25 @@ LICENSES = (
     fault(
         11,
         "license_deleted",
-        "One license answers 404 from its first page on.",
+        "One license answers 404 from its first page on, and then the list no longer holds it.",
         license=LICENSE,
         not_found=True,
+        delists=True,
         times=ALWAYS,
     ),
     fault(
         11,
         "license_deleted_while_read",
-        "One license answers 404 from its second page on.",
-        **on_page_two(not_found=True, times=ALWAYS),
+        "One license answers 404 from its second page on, and then the list no longer holds it.",
+        **on_page_two(not_found=True, delists=True, times=ALWAYS),
+    ),
+    fault(
+        11,
+        "consumption_not_found",
+        "One license answers 404, and the list holds it all the same.",
+        license=LICENSE,
+        not_found=True,
+        times=ALWAYS,
     ),
     setting(
         11, "license_created_late", "The last license is not on the list at its first look.", late_licenses=1

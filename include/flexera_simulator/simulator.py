@@ -122,6 +122,11 @@ class Simulator:
                 (fault for fault in self.faults if fault.strikes(method, path, license_id, page)), None
             )
 
+    def delisted(self) -> frozenset[str | None]:
+        """The licenses that faults have deleted."""
+        with self.lock:
+            return frozenset(fault.license for fault in self.faults if fault.delists and fault.struck_count)
+
     def next_look(self) -> int:
         """The number of a new look at the license list."""
         with self.lock:

@@ -187,7 +187,7 @@ def test_a_license_that_fails_is_carried_forward_where_the_run_says_so(
 
 
 def test_a_license_deleted_during_the_run_is_a_recorded_fact(nightly, first_night) -> None:
-    nightly.simulator.add_fault(license=CLUSTER_LICENSE, not_found=True)
+    nightly.simulator.add_fault(license=CLUSTER_LICENSE, not_found=True, delists=True)
     try:
         run = nightly.run(publishers=["Oracle"])
     finally:
@@ -196,6 +196,11 @@ def test_a_license_deleted_during_the_run_is_a_recorded_fact(nightly, first_nigh
     assert run.state == "success"
     position = "select status from bi.license_position where license_id = '41201'"
     assert nightly.value(position) == "deleted"
+    pages = "select page_count from bi.snapshot where snapshot_date = (select max(snapshot_date) from bi.snapshot)"
+    of_positions = pages.replace("page_count", "sum(page_count)", 1).replace(
+        "from bi.snapshot", "from bi.license_position", 1
+    )
+    assert nightly.value(pages) == nightly.value(of_positions)
     assert nightly.run(publishers=["Oracle"]).state == "success"
     assert nightly.value(position) == "loaded"
 

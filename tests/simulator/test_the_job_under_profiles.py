@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from chargeback.errors import PagingError, PayloadChanged
+from chargeback.errors import EndpointMissing, PagingError, PayloadChanged
 from chargeback.flexera import FieldMap, FlexeraClient
 from chargeback.settings import FlexeraSettings
 from chargeback.steps import extract, loads
@@ -184,3 +184,40 @@ def test_a_license_whose_pages_led_back_is_read_anew_by_the_next_attempt(
 
     assert job.extractions()[DISTURBED] == ("complete", counts["pages"])
     assert counts["rows"] == shared.totals()["licenses"][DISTURBED]["row_count"]
+
+
+def test_licenses_without_consumption_that_the_list_still_holds_fail(job: Job, shared: Any) -> None:
+    license_ids = job.list_licenses()
+    for license_id in license_ids[:3]:
+        shared.add_fault(license=license_id, not_found=True, times=None)
+
+    with pytest.raises(EndpointMissing, match=f"3 licenses failed, first: license {DISTURBED} page 1: 404"):
+        job.extract(license_ids)
+
+    statuses = [status for status, _ in job.extractions().values()]
+    assert statuses == ["failed"] * 3 + ["complete"] * 2
+    assert shared.simulator.look_count == 2
+
+
+def test_many_deleted_licenses_cost_one_more_look_at_the_list(
+    job: Job, shared: Any, call: Callable[..., Any]
+) -> None:
+    license_ids = job.list_licenses()
+    for license_id in license_ids[:3]:
+        shared.add_fault(license=license_id, not_found=True, delists=True, times=None)
+        call().consumption(license_id)
+
+    job.extract(license_ids)
+
+    statuses = [status for status, _ in job.extractions().values()]
+    assert statuses == ["deleted"] * 3 + ["complete"] * 2
+    assert shared.simulator.look_count == 2
+
+
+def test_an_empty_list_deletes_no_license(job: Job, shared: Any) -> None:
+    license_ids = job.list_licenses()
+    shared.add_fault(license=DISTURBED, not_found=True, times=None)
+    shared.add_fault(path=r"/licenses$", replace_body="[]", times=None)
+
+    with pytest.raises(EndpointMissing, match="The license list does not show that it was deleted"):
+        job.extract(license_ids)

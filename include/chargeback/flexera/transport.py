@@ -42,7 +42,7 @@ _ADVICE: dict[type[FinalError], str] = {
         "Check org_id and zone of connection '{conn_id}', and give its account a role that may read IT Asset "
         "Management in this organization."
     ),
-    LicenseGone: "The license was deleted in Flexera One; it has nothing to read any more.",
+    LicenseGone: "The API has no consumption of this license.",
     PagingError: "The cursor is not valid any more; read again from the first page.",
     RequestRefused: (
         "Check org_id, zone, api_url and page_size of connection '{conn_id}'; if they are right, report it to "

@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from chargeback.errors import (
     ChargebackError,
+    EndpointMissing,
     FinalError,
     LicenseGone,
     NothingSelected,
@@ -19,13 +20,13 @@ from chargeback.errors import (
 from chargeback.failures import as_ours, named
 from chargeback.plain_text import plain, plain_logger
 from chargeback.selection import batches
-from chargeback.steps import license_list, loads, required_columns
+from chargeback.steps import license_list, loads, relisting, required_columns
 from chargeback.warehouse import staging
 from chargeback.warehouse.database import Database, copy_rows, execute
 from chargeback.warehouse.staging import Extraction, StagedPage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from sqlalchemy.engine import Connection
 
@@ -232,11 +233,8 @@ def _stage_pages(
     counts = {"licenses": 1, "pages": 0, "rows": 0, "requests": 0}
     sent = client.request_count
     try:
-        pages = client.consumption_pages(
-            extraction.license_id, after=extraction.next_page, first_number=extraction.page_count + 1
-        )
         is_known = False
-        for page in pages:
+        for page in _pages(client, database, field_map, extraction):
             is_known = is_known or not field_map.missing_required("consumption", page.rows)
             requests, sent = client.request_count - sent, client.request_count
             staging.stage_consumption_page(connection, extraction, _staged(page, requests))
@@ -286,6 +284,24 @@ def _failed(
             may_go_on=not isinstance(error, PagingError),
         ).license_name
     return named(failure, f"License {extraction.license_id} ({name or 'no name'})")
+
+
+def _pages(
+    client: FlexeraClient, database: Database, field_map: FieldMap, extraction: Extraction
+) -> Iterator[Page]:
+    """The pages left to read. A 404 is LicenseGone only if the license list no longer holds the license."""
+    try:
+        yield from client.consumption_pages(
+            extraction.license_id, after=extraction.next_page, first_number=extraction.page_count + 1
+        )
+    except LicenseGone as error:
+        if relisting.is_deleted(client, database, field_map, extraction.load_id, extraction.license_id):
+            raise
+        raise EndpointMissing(
+            f"{error} The license list does not show that it was deleted. Check org_id, zone and api_url of the "
+            "connection and the role of its account, and ask Flexera whether the consumption of licenses is "
+            "available for this tenant."
+        ) from error
 
 
 def _staged(page: Page, request_count: int) -> StagedPage:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chargeback.errors import PayloadChanged
 from chargeback.flexera import FieldMap, UnreadableRow, members, parse_page
@@ -11,7 +11,9 @@ from chargeback.plain_text import plain_logger
 from chargeback.warehouse import staging
 
 if TYPE_CHECKING:
-    from chargeback.flexera import LicenseEntry, WrittenRows
+    from collections.abc import Iterable, Sequence
+
+    from chargeback.flexera import LicenseEntry, Page
     from chargeback.steps.loads import Load
     from chargeback.warehouse.database import Database
 
@@ -39,10 +41,22 @@ def read(database: Database, field_map: FieldMap, load: Load) -> LicenseList:
 
     Raises PayloadChanged where no entry has a required column.
     """
-    pages = [
-        (number, parse_page(body.encode()).rows)
-        for number, body in staging.license_pages(database, load.pages_load_id)
-    ]
+    return _of_pages(
+        field_map,
+        [
+            (number, parse_page(body.encode()).rows)
+            for number, body in staging.license_pages(database, load.pages_load_id)
+        ],
+    )
+
+
+def ids(field_map: FieldMap, pages: Iterable[Page]) -> set[str]:
+    """The ids of the licenses on these pages of the list."""
+    found = _of_pages(field_map, [(page.number, page.rows) for page in pages])
+    return {license_["license_id"] for license_ in found.licenses}
+
+
+def _of_pages(field_map: FieldMap, pages: list[tuple[int, Sequence[Any]]]) -> LicenseList:
     _refuse_changed_list(field_map, [rows for _, rows in pages])
     licenses: dict[str, LicenseEntry] = {}
     unusable = []
@@ -60,7 +74,7 @@ def read(database: Database, field_map: FieldMap, load: Load) -> LicenseList:
     return LicenseList(list(licenses.values()), unusable)
 
 
-def _refuse_changed_list(field_map: FieldMap, pages: list[WrittenRows]) -> None:
+def _refuse_changed_list(field_map: FieldMap, pages: list[Sequence[Any]]) -> None:
     missing = field_map.missing_required("license", chain.from_iterable(pages))
     if missing and any(pages):
         of_pages = "page 1" if len(pages) == 1 else f"pages 1 to {len(pages)}"

@@ -108,14 +108,11 @@ def _count(connection: Connection, load: Load) -> None:
         """
         update ops.loads
         set
-            license_count = (
-                select count(*) from mart.fct_license_positions
-                where snapshot_date = %(snapshot_date)s and load_id = %(load_id)s
-            ),
+            license_count = positions.license_count,
             row_count = facts.row_count,
             recharged_cost = facts.recharged_cost,
             currency = facts.currency,
-            page_count = pages.page_count,
+            page_count = positions.page_count,
             request_count = coalesce(loads.request_count, 0) + requests.request_count
         from
             (
@@ -138,11 +135,12 @@ def _count(connection: Connection, load: Load) -> None:
             ) as facts
         cross join
             (
-                select coalesce(sum(extractions.page_count), 0) as page_count
-                from ops.load_licenses
-                inner join ops.extractions on load_licenses.extraction_id = extractions.extraction_id
-                where load_licenses.load_id = %(load_id)s
-            ) as pages
+                select
+                    count(*) as license_count,
+                    coalesce(sum(page_count), 0) as page_count
+                from mart.fct_license_positions
+                where snapshot_date = %(snapshot_date)s and load_id = %(load_id)s
+            ) as positions
         cross join
             (
                 select coalesce(sum(request_count), 0) as request_count

@@ -1,7 +1,8 @@
 -- One row per license and node of its capacity tree: consumers, the pools around them, hosts and clusters.
 -- A consumer of several rows is one node, with the sums of all. What int_consumers does not settle is that of
 -- its dearest row where it runs. Its key is the one set for itself, or its part of the one set for the
--- nearest cost center around it.
+-- nearest cost center around it. It is exempt where it is allocated and consumes
+-- 0, or where another Oracle license counts its cluster.
 with
 
 lines as (
@@ -27,6 +28,8 @@ lines as (
         consumers.consuming_installations as installations,
         consumers.recharged_consumption as recharged_sum,
         consumers.recharged_cost as cost_sum,
+        consumer_lines.machine_consumption,
+        consumer_lines.recharged_consumption,
         consumer_lines.recharged_cost,
         (consumer_lines.host_identity is distinct from consumers.host_identity)
         or (
@@ -95,8 +98,24 @@ placed as (
                 page_number desc,
                 row_number desc
         ) as place,
-        bool_or(is_allocated) over (partition by license_id, consumer_identity) as is_allocated_anywhere
+        bool_or(is_allocated) over consumers as is_allocated_anywhere,
+        max(abs(coalesce(machine_consumption, recharged_consumption))) over consumers as most_consumed,
+        max(abs(recharged_consumption)) over consumers as most_recharged
     from lines
+    window consumers as (partition by license_id, consumer_identity)
+),
+
+-- Written by people, so read as paths and names are.
+keys as (
+    select
+        mart.filled(license_id) as license_id,
+        member_type,
+        case member_type
+            when 'cost_center' then mart.normalized_path(member)
+            else lower(mart.filled(member))
+        end as member,
+        weight
+    from mart.allocation_keys
 ),
 
 -- The licenses with keys are few, and so are their consumers.
@@ -109,15 +128,19 @@ keyed as (
         keys.weight,
         row_number() over (
             partition by placed.license_id, placed.consumer_identity
-            order by keys.member_type = 'cost_center' asc, keys.member_type desc, length(keys.member) desc
+            order by
+                keys.member_type = 'cost_center' asc,
+                keys.member_type desc,
+                length(keys.member) desc,
+                keys.weight desc
         ) as place
     from placed
-    inner join mart.allocation_keys as keys
+    inner join keys
         on
             placed.license_id = keys.license_id
             and case keys.member_type
-                when 'device' then lower(keys.member) in (lower(placed.device_id), lower(placed.device_name))
-                when 'user' then lower(keys.member) in (lower(placed.user_id), lower(placed.user_name))
+                when 'device' then keys.member in (lower(placed.device_id), lower(placed.device_name))
+                when 'user' then keys.member in (lower(placed.user_id), lower(placed.user_name))
                 else starts_with(placed.cost_center || '/', keys.member || '/')
             end
     where placed.place = 1
@@ -133,6 +156,61 @@ weights as (
         end as allocation_weight
     from keyed
     where place = 1
+),
+
+-- A cluster, or a host outside of clusters, that Oracle licenses have in common counts in one of them alone.
+oracle_scopes as (
+    select
+        placed.license_id,
+        coalesce(placed.cluster_node_id, placed.host_node_id) as scope_node_id,
+        coalesce(max(placed.most_recharged), 0) as most_recharged
+    from placed
+    inner join intermediate.int_licenses
+        on
+            placed.license_id = int_licenses.license_id
+            and int_licenses.load_id = %(load_id)s
+    where
+        lower(mart.filled(int_licenses.license_type)) = 'oracle processor'
+        and coalesce(placed.cluster_node_id, placed.host_node_id) is not null
+    group by
+        placed.license_id,
+        coalesce(placed.cluster_node_id, placed.host_node_id)
+),
+
+counted_elsewhere as (
+    select
+        idle.license_id,
+        idle.scope_node_id
+    from oracle_scopes as idle
+    where
+        idle.most_recharged = 0
+        and exists (
+            select 1
+            from oracle_scopes as counting
+            where counting.scope_node_id = idle.scope_node_id and counting.most_recharged > 0
+        )
+),
+
+-- Who owes nothing, although installed or allocated.
+exempt as (
+    select
+        placed.license_id,
+        placed.consumer_identity
+    from placed
+    left join counted_elsewhere
+        on
+            placed.license_id = counted_elsewhere.license_id
+            and coalesce(placed.cluster_node_id, placed.host_node_id) = counted_elsewhere.scope_node_id
+    where
+        placed.place = 1
+        and (
+            counted_elsewhere.license_id is not null
+            or (
+                placed.is_allocated_anywhere
+                and placed.most_consumed = 0
+                and coalesce(placed.most_recharged, 0) = 0
+            )
+        )
 ),
 
 consumers as (
@@ -157,8 +235,9 @@ consumers as (
         case when placed.user_identity is not null then placed.device_identity end as machine_id,
         weights.allocation_weight,
         placed.installations,
-        coalesce(placed.installations > 0, true) as has_installation,
-        placed.is_allocated_anywhere as is_allocated,
+        coalesce(placed.installations > 0, true) and exempt.license_id is null as has_installation,
+        placed.is_allocated_anywhere and exempt.license_id is null as is_allocated,
+        exempt.license_id is not null as is_exempt,
         placed.is_eligible_for_sub_capacity,
         coalesce(placed.device_type ~* 'cloud|instance', false) as is_cloud,
         placed.recharged_sum as recharged_consumption,
@@ -168,6 +247,10 @@ consumers as (
         on
             placed.license_id = weights.license_id
             and placed.consumer_identity = weights.consumer_identity
+    left join exempt
+        on
+            placed.license_id = exempt.license_id
+            and placed.consumer_identity = exempt.consumer_identity
     where placed.place = 1
 ),
 
@@ -319,6 +402,7 @@ nodes as (
         null as installations,
         null as has_installation,
         null as is_allocated,
+        false as is_exempt,
         null as is_eligible_for_sub_capacity,
         null as is_cloud,
         null as recharged_consumption,
@@ -344,6 +428,7 @@ select
     installations,
     has_installation,
     is_allocated,
+    is_exempt,
     is_eligible_for_sub_capacity,
     is_cloud,
     recharged_consumption,

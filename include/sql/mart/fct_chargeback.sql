@@ -215,7 +215,7 @@ without_key as (
         and terms.weight in ('configured', 'percent')
         and not exists (
             select 1 from mart.allocation_keys
-            where allocation_keys.license_id = terms.license_id
+            where mart.filled(allocation_keys.license_id) = terms.license_id
         )
     group by terms.license_id
 ),

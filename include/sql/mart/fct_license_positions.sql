@@ -15,8 +15,9 @@ selected as (
     select
         load_licenses.license_id,
         extractions.status as extraction_status,
-        coalesce(extractions.row_count, 0) as row_count,
-        coalesce(extractions.page_count, 0) as page_count
+        -- Pages of a license that was deleted while it was read are not used.
+        case extractions.status when 'complete' then extractions.row_count else 0 end as row_count,
+        case extractions.status when 'complete' then extractions.page_count else 0 end as page_count
     from ops.load_licenses
     left join ops.extractions on load_licenses.extraction_id = extractions.extraction_id
     where
@@ -33,6 +34,7 @@ charges as materialized (
         sum(recharged_consumption) as recharged_consumption,
         sum(recharged_cost) as recharged_cost,
         min(currency) as currency,
+        max(recharged_consumption) as largest_consumption,
         sum(delta) filter (where delta_reason = 'override') as overridden,
         sum(delta) filter (where delta_reason = 'allocation_without_install') as allocated,
         sum(delta) filter (where delta_reason = 'access_filter') as filtered,
@@ -52,8 +54,18 @@ quarantined as materialized (
     group by license_id
 ),
 
--- What the chosen method counts, what of it stands in a row of rounding, and whether a method that rounds
--- once per factor, or that knows the minimum of users, counts what the license consumes.
+-- Consumption is rounded up once for each of these.
+factor_groups as (
+    select
+        license_id,
+        count(distinct node_id) as factor_count
+    from intermediate.int_recharge_layers
+    where load_id = %(load_id)s and node_id like 'factor %%'
+    group by license_id
+),
+
+-- What the chosen method counts, what of it stands in a row of rounding, whether a method that rounds once
+-- per factor counts what the license consumes, and how much a minimum of users adds where one does.
 derived as materialized (
     select
         terms.license_id,
@@ -68,16 +80,26 @@ derived as materialized (
             terms.round_at = 'group'
             and abs(fits.derived_consumption - licenses.consumed) <= 0.00001
         ) as is_rounded_total,
-        bool_or(
-            terms.family = 'named_users'
-            and abs(fits.derived_consumption - licenses.consumed) <= 0.00001
-        ) as is_minimum
+        max(
+            case
+                when
+                    terms.family = 'named_users'
+                    and abs(fits.derived_consumption - licenses.consumed) <= 0.00001
+                    then quantities.quantity - quantities.counted
+            end
+        ) as added_by_minimum
     from intermediate.int_license_terms as terms
     inner join intermediate.int_method_fits as fits
         on
             terms.load_id = fits.load_id
             and terms.term_number = fits.term_number
     inner join licenses on terms.license_id = licenses.license_id
+    left join intermediate.int_recharge_quantities as quantities
+        on
+            terms.load_id = quantities.load_id
+            and terms.term_number = quantities.term_number
+            and terms.family = 'named_users'
+            and quantities.level = 5
     where terms.load_id = %(load_id)s
     group by terms.license_id
 ),
@@ -102,11 +124,18 @@ measured as (
         derived.derived_consumption,
         derived.set_apart,
         derived.is_rounded_total,
-        derived.is_minimum,
+        derived.added_by_minimum,
+        coalesce(factor_groups.factor_count, 1) as factor_count,
         0.00001 * selected.row_count as rounding,
         selected.row_count,
         selected.page_count,
-        coalesce(quarantined.row_count, 0) as quarantined_row_count,
+        quarantined.row_count is not null as has_unread_rows,
+        -- Without a row to compare with, as much as the license consumes.
+        case
+            when quarantined.row_count < selected.row_count
+                then quarantined.row_count * charges.largest_consumption
+            else licenses.consumed
+        end as unread_consumption,
         case
             when selected.extraction_status is null then 'failed'
             when selected.extraction_status = 'deleted' then 'deleted'
@@ -118,6 +147,7 @@ measured as (
     left join charges on selected.license_id = charges.license_id
     left join derived on selected.license_id = derived.license_id
     left join quarantined on selected.license_id = quarantined.license_id
+    left join factor_groups on selected.license_id = factor_groups.license_id
 ),
 
 positions as (
@@ -136,29 +166,45 @@ positions as (
             when measured.residue is null then 'consumption_unknown'
             when measured.status = 'failed' then 'not_loaded'
             when measured.status = 'deleted' then 'license_deleted'
-            when measured.quarantined_row_count > 0 then 'rows_quarantined'
             when measured.row_count = 0 then 'consumption_without_rows'
             -- What the rows with a reason differ by is what the license differs by.
             when abs(measured.residue + measured.overridden) <= measured.rounding then 'override'
             when abs(measured.residue + measured.allocated) <= measured.rounding
                 then 'allocation_without_install'
             when abs(measured.residue + measured.filtered) <= measured.rounding then 'access_filter'
-            -- What the type explains, as far as the figures show it.
+            -- Rows that could not be read leave nothing to what the type may explain beside them.
+            when measured.has_unread_rows
+                then
+                    case
+                        when measured.residue between 0 and measured.unread_consumption + measured.rounding
+                            then 'rows_quarantined'
+                        else 'unexplained'
+                    end
+            -- What the type explains, as far as the figures show it: a row is rounded up by less than one,
+            -- the license by less than one per factor.
             when
                 case license_types.residue_reason
                     when 'oracle_rounding'
                         then
-                            abs(measured.residue + measured.rounded) <= measured.rounding
-                            or abs(measured.residue - measured.set_apart) <= measured.rounding
-                            or (
-                                measured.is_rounded_total
-                                and measured.residue < 0
-                                and abs(measured.recharged_consumption - measured.derived_consumption)
-                                <= measured.rounding
+                            measured.residue > -measured.row_count
+                            and measured.residue < measured.factor_count
+                            and (
+                                abs(measured.residue + measured.rounded) <= measured.rounding
+                                or abs(measured.residue - measured.set_apart) <= measured.rounding
+                                or (
+                                    measured.is_rounded_total
+                                    and measured.residue < 0
+                                    and abs(
+                                        measured.recharged_consumption - measured.derived_consumption
+                                    ) <= measured.rounding
+                                )
                             )
-                    when 'oracle_nup_minimum' then measured.residue > 0 and measured.is_minimum
+                    when 'oracle_nup_minimum'
+                        then
+                            measured.residue > 0
+                            and measured.residue <= measured.added_by_minimum + measured.rounding
                     when 'rvu_tier' then abs(measured.residue + measured.tiered) <= measured.rounding
-                    else measured.residue > 0
+                    else measured.residue > 0 and measured.residue <= measured.consumed
                 end
                 then coalesce(license_types.residue_reason, 'unexplained')
             else 'unexplained'
@@ -184,7 +230,8 @@ positions as (
         fct_license_positions.row_count,
         fct_license_positions.page_count,
         case
-            when fct_license_positions.status = 'carried_forward' then 'carried_forward'
+            when fct_license_positions.status in ('carried_forward', 'deleted')
+                then fct_license_positions.status
             else taken_over.status
         end as status,
         case

@@ -229,3 +229,28 @@ where
     and nodes.term_number between %(first_term)s and %(last_term)s
     and nodes.level = 0
     and nodes.is_direct
+union all
+-- An exempt consumer owes nothing.
+select
+    terms.load_id,
+    terms.term_number,
+    terms.license_id,
+    terms.method_id,
+    nodes.node_id,
+    nodes.node_type,
+    '' as parent_node_id,
+    '' as origin_node_id,
+    terms.license_consumption,
+    terms.license_consumption as origin_consumption,
+    terms.license_consumption as parent_consumption,
+    0 as weight,
+    0 as weight_total,
+    0 as derived_consumption,
+    case when terms.price_per_right is not null then 0 end as derived_cost,
+    terms.price_per_right
+from intermediate.int_capacity_nodes as nodes
+inner join terms on nodes.license_id = terms.license_id
+where
+    nodes.load_id = %(load_id)s
+    and nodes.is_exempt
+    and terms.family <> 'as_recharged'

@@ -112,8 +112,8 @@ def chain_refused(message: str, page: int) -> Outcome:
     return Outcome(words="`PagingError` for each license", check=check)
 
 
-def gone(page: int) -> Outcome:
-    """The license is known to be deleted, which is no failure; the others are whole."""
+def gone(page: int, words: str = "the license is recorded as deleted") -> Outcome:
+    """The API does not know the license, which stops no other."""
 
     def check(seen: Seen) -> None:
         assert seen.after.failed == {}
@@ -121,7 +121,7 @@ def gone(page: int) -> Outcome:
         assert seen.after.gone[DISTURBED].startswith(f"license {DISTURBED} page {page}: 404 not_found")
         _others_are_whole(seen)
 
-    return Outcome(words="the license is recorded as deleted", check=check)
+    return Outcome(words=words, check=check)
 
 
 def reads_as(words: str = "", **changes: Callable[[Any], Any]) -> Outcome:
@@ -441,6 +441,7 @@ OUTCOMES: dict[str, Outcome] = {
     "great_pages": whole(page_count(3)),
     "license_deleted": gone(page=1),
     "license_deleted_while_read": gone(page=2),
+    "consumption_not_found": gone(page=1, words="`EndpointMissing` for that license"),
     "license_created_late": other("every row of the licenses on the list", _last_license_is_new),
     "consumed_without_rows": other("no row of that license", _no_rows),
     "many_rows": other("every row", _a_hundred_thousand, page_count(10)),

@@ -33,7 +33,7 @@ licenses_now as (
     select
         load_licenses.license_id,
         load_licenses.is_selected and extractions.extraction_id is not null as is_read,
-        extractions.row_count
+        case extractions.status when 'complete' then extractions.row_count else 0 end as row_count
     from ops.load_licenses
     left join ops.extractions on load_licenses.extraction_id = extractions.extraction_id
     where load_licenses.load_id = %(load_id)s
