@@ -4,8 +4,8 @@
 Reads from Flexera One who consumes which license, and rebuilds the tenant's snapshot of that date in the warehouse.
 Business users see it in the `bi` schema once every check has passed; until then they see the last good one.
 
-**When it fails** nothing is half published. The task `report` is red: the list of tasks shows beside it which licenses
-failed, and its log gives the reason of each and what to do. Then clear the failed tasks (*with downstream*), and the
+**When it fails** nothing is half published. The task `report` is red: the list of tasks shows the failed licenses next
+to it, and its log gives the reason of each and what to do. Then clear the failed tasks (*with downstream*), and the
 run goes on from there; a mapped task can be cleared alone to read one license again. To rebuild a date, trigger the
 DAG with that `snapshot_date`.
 """

@@ -1,7 +1,7 @@
-"""How tasks and runs end: what is said of a failure, and what closes a run. All of it runs in workers.
+"""The end of tasks and runs: report a failure, close a run. All of it runs in workers.
 
-Airflow may call a failure callback outside of a worker, too: the DAG processor does for a task whose process died.
-Nothing is done there. The task `report` speaks for such tasks, and the hourly watch for runs that had no time for it.
+The DAG processor also calls the failure callback, for a task whose process died; the callback does nothing there.
+The task `report` covers such tasks, and the hourly watch covers runs that Airflow stopped before `report`.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import warnings
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +15,7 @@ from nightly_tasks import TASKS
 from psycopg2.errors import ProgramLimitExceeded
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError, ProgrammingError
 
+from chargeback import timetable
 from chargeback.doctor import nights
 from chargeback.errors import AccessDenied, CheckFailed, ServiceBusy
 from chargeback.steps import loads
@@ -109,3 +112,19 @@ def test_the_nightly_job_reads_as_a_table_of_contents(dag_bag) -> None:
     assert tuple(task.task_id for task in dag.topological_sort()) == (*TASKS, "report")
     assert dag.get_task("extract_consumption").is_mapped
     assert dag.get_task("extract_consumption").pool == "flexera_api"
+
+
+def test_nothing_of_ours_runs_in_the_scheduler_but_a_timetable_that_only_computes(
+    dag_bag, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(DAGS.parent / "plugins")
+    from chargeback_plugin import ChargebackPlugin
+
+    assert ChargebackPlugin.listeners == []
+    assert [kind.__name__ for kind in ChargebackPlugin.timetables] == ["NightlyTimetable"]
+    source = inspect.getsource(timetable)
+    assert not {"chargeback", "Variable", "Connection", "session"} & set(re.findall(r"\w+", source))
+    for dag in dag_bag.dags.values():
+        assert not dag.has_on_failure_callback, dag.dag_id
+        assert not dag.has_on_success_callback, dag.dag_id
+        assert not dag.deadline, dag.dag_id

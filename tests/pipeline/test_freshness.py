@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from nightly_job import Nightly, NightlyRun
 
-ONE = {"license_ids": ["41202"]}
+ONE = {"license_ids": ["41202"], "allow_partial": True}
 WATCH = "freshness_watch"
 
 
