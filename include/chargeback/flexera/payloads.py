@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 LICENSE_COLUMNS: tuple[str, ...] = tuple(LICENSE_TYPES)
 LINE_COLUMNS: tuple[str, ...] = tuple(LINE_TYPES)
 
+_LONGEST_ID = 500  # of a license, as it is part of keys in the warehouse
+
 
 class ParsedPage(NamedTuple):
     """The rows of one page, whatever they are, and where the next page is."""
@@ -131,6 +133,8 @@ class FieldMap:
         entry.unread = unread
         if entry["license_id"] is None:
             raise UnreadableRow("license_id", "missing")
+        if len(entry["license_id"]) > _LONGEST_ID:
+            raise UnreadableRow("license_id", f"longer than {_LONGEST_ID} characters")
         return entry
 
     def license_name(self, row: Any) -> str | None:

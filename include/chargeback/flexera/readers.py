@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 Reader = Callable[[Row], Any]
+# How the names of columns that hold the path of a group end.
+_GROUPS = ("_location", "_cost_center", "_corporate_unit")
 ListReader = Callable[[Row], list[tuple[Any, ...]]]
 _MOST_FORMS = 1000
 
@@ -37,14 +39,16 @@ def column_reader(name: str, column: Column, paths: Iterable[str] | None = None)
     Neither is an object that other paths of the column lead into; what it holds is read through those.
     """
     paths = list(column.paths if paths is None else paths)
-    getters = tuple((_getter(path), _next_names(path, paths)) for path in paths)
-    convert, default = column.convert, column.default
+    getters = tuple(
+        (_getter(path), _next_names(path, paths), _converter(name, column, path)) for path in paths
+    )
+    default = column.default
     if not getters:
         return lambda _: default
 
     def read(row: Row) -> Any:
         odd = None
-        for get, next_names in getters:
+        for get, next_names, convert in getters:
             value = get(row)
             if value is None or value == "":
                 continue
@@ -66,6 +70,13 @@ def column_reader(name: str, column: Column, paths: Iterable[str] | None = None)
 
 
 _NO_SINGLE_VALUES = frozenset({dict, list, Unreadable})
+
+
+def _converter(name: str, column: Column, path: str) -> Callable[[Any], Any]:
+    """The column's conversion; a slash in the name of a group, which is no path, is written \\/ as paths write it."""
+    if not name.endswith(_GROUPS) or not path.endswith(".name"):
+        return column.convert
+    return lambda value: (column.convert(value) or "").replace("/", "\\/") or None
 
 
 def _next_names(path: str, paths: Iterable[str]) -> frozenset[str]:

@@ -5,7 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
-from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow, Subnormal
+from decimal import (
+    ROUND_HALF_EVEN,
+    Context,
+    Decimal,
+    DecimalException,
+    Inexact,
+    InvalidOperation,
+    Overflow,
+    Subnormal,
+)
 from typing import TYPE_CHECKING, Any
 
 from chargeback.plain_text import plain
@@ -13,8 +22,11 @@ from chargeback.plain_text import plain
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-# What fits is 38 digits, none further than 38 places from the point; any more is an error, never a rounding.
+# What fits of an id is 38 digits, none further than 38 places from the point; any more is an error, never a rounding.
 _FITTING = Context(prec=38, Emax=38, Emin=-38, traps=[Inexact, InvalidOperation, Overflow, Subnormal])
+# What BI clients take of a figure: 28 digits, 12 of them decimals. More decimals are rounded, here and nowhere else.
+_SHOWABLE = Context(prec=28, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation])
+_SMALLEST = Decimal("1e-12")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
 _LONGEST_NUMBER = 100
 _LARGEST_TEXT = 10**_LONGEST_NUMBER
@@ -57,7 +69,7 @@ def to_enum(value: Any) -> str | None:
 
 
 def to_number(value: Any) -> Decimal | None:
-    """An exact number; text that is one is taken."""
+    """A number, exact to 12 decimals; text that is one is taken."""
     if type(value) is str:
         value = value.strip()
         if not value:
@@ -66,7 +78,7 @@ def to_number(value: Any) -> Decimal | None:
             raise ValueError(f"{shown(value)} is not a number")
     elif type(value) is bool:
         raise ValueError("true or false where a number is expected")
-    return _fitting(value)
+    return _showable(value)
 
 
 def to_date(value: Any) -> date | None:
@@ -141,3 +153,12 @@ def _fitting(value: Any) -> Decimal:
         return _FITTING.create_decimal(value)
     except DecimalException:
         raise ValueError(f"{shown(value)} has more digits than fit") from None
+
+
+def _showable(value: Any) -> Decimal:
+    try:
+        number = Decimal(value)
+        rounded = number.quantize(_SMALLEST, context=_SHOWABLE)
+    except DecimalException:
+        raise ValueError(f"{shown(value)} has more than 16 digits before the point") from None
+    return rounded if rounded != number or int(number.as_tuple().exponent) < -12 else number

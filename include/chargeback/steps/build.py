@@ -15,6 +15,8 @@ log = plain_logger(__name__)
 
 LAYERS: dict[str, tuple[str, ...]] = {
     "intermediate": (
+        "int_shared_names",
+        "int_unit_paths",
         "int_consumer_lines",
         "int_contradictions",
         "int_hosts",

@@ -87,8 +87,17 @@ placed as (
         *,
         'host ' || host_identity as host_node_id,
         'cluster ' || cluster_identity as cluster_node_id,
-        'pool ' || pool_name || coalesce(' on host ' || host_identity, '') as pool_node_id,
-        'outer pool ' || outer_pool_name || coalesce(' on host ' || host_identity, '') as outer_pool_node_id,
+        case
+            when pool_name is not null
+                then
+                    mart.identity(
+                        'pool', pool_name, coalesce(host_identity, cluster_identity)
+                    )
+        end as pool_node_id,
+        case
+            when outer_pool_name is not null
+                then mart.identity('outer pool', outer_pool_name, coalesce(host_identity, cluster_identity))
+        end as outer_pool_node_id,
         row_number() over (
             partition by license_id, consumer_identity
             order by
@@ -141,7 +150,7 @@ keyed as (
             and case keys.member_type
                 when 'device' then keys.member in (lower(placed.device_id), lower(placed.device_name))
                 when 'user' then keys.member in (lower(placed.user_id), lower(placed.user_name))
-                else starts_with(placed.cost_center || '/', keys.member || '/')
+                else starts_with(lower(placed.cost_center) || '/', lower(keys.member) || '/')
             end
     where placed.place = 1
 ),

@@ -66,20 +66,94 @@ currencies as (
     having min(currency) = max(currency)
 ),
 
-infrastructure as (
+shared_names as (
+    select * from intermediate.int_shared_names
+    where load_id = %(load_id)s
+),
+
+clustered as (
     select
-        *,
-        mart.named_identity(host_id, host_name) as host_identity,
-        mart.named_identity(cluster_id, cluster_name) as cluster_identity
+        lines.*,
+        case
+            when shared_names.is_by_size
+                then
+                    mart.identity(
+                        'name',
+                        lines.cluster_name,
+                        trim_scale(
+                            coalesce(
+                                lines.cluster_cores,
+                                lines.cluster_consuming_cores,
+                                lines.cluster_installed_cores
+                            )
+                        )::text
+                    )
+            else mart.named_identity(lines.cluster_id, lines.cluster_name)
+        end as cluster_identity
     from lines
+    left join shared_names
+        on
+            lines.cluster_id is null
+            and shared_names.member_type = 'cluster'
+            and lines.cluster_name = shared_names.name
+),
+
+hosted as (
+    select
+        clustered.*,
+        case
+            when shared_names.name is not null
+                then
+                    mart.identity(
+                        'name',
+                        clustered.host_name,
+                        case when shared_names.is_by_parent then clustered.cluster_identity end,
+                        case
+                            when shared_names.is_by_size
+                                then
+                                    trim_scale(
+                                        coalesce(
+                                            clustered.host_cores,
+                                            clustered.host_consuming_cores,
+                                            clustered.host_installed_cores
+                                        )
+                                    )::text
+                        end
+                    )
+            else mart.named_identity(clustered.host_id, clustered.host_name)
+        end as host_identity
+    from clustered
+    left join shared_names
+        on
+            clustered.host_id is null
+            and shared_names.member_type = 'host'
+            and clustered.host_name = shared_names.name
 ),
 
 consumers as (
     select
-        *,
-        mart.device_identity(device_id, device_name, host_identity, cluster_identity) as device_identity,
-        mart.named_identity(user_id, user_name) as user_identity
-    from infrastructure
+        hosted.*,
+        mart.device_identity(
+            hosted.device_id, hosted.device_name, hosted.host_identity, hosted.cluster_identity
+        ) as device_identity,
+        case
+            when shared_names.name is not null
+                then
+                    mart.identity(
+                        'name',
+                        hosted.user_name,
+                        lower(mart.normalized_path(hosted.user_location)),
+                        lower(mart.normalized_path(hosted.user_cost_center)),
+                        lower(mart.normalized_path(hosted.user_corporate_unit))
+                    )
+            else mart.named_identity(hosted.user_id, hosted.user_name)
+        end as user_identity
+    from hosted
+    left join shared_names
+        on
+            hosted.user_id is null
+            and shared_names.member_type = 'user'
+            and hosted.user_name = shared_names.name
 ),
 
 -- Licenses of several pages whose rows do not add up to what they consume, or that do not say what they do.
@@ -216,42 +290,67 @@ charged as (
     where not coalesce(repeats.is_dropped, false)
 ),
 
+unit_paths as (
+    select * from intermediate.int_unit_paths
+    where load_id = %(load_id)s
+),
+
 owned as (
     select
-        *,
-        mart.normalized_path(
-            case consumer_type
-                when 'device' then device_location
-                when 'user' then user_location
-                else coalesce(mart.filled(device_location), user_location)
-            end
-        ) as location,
-        mart.normalized_path(
-            case consumer_type
-                when 'device' then device_cost_center
-                when 'user' then user_cost_center
-                else coalesce(mart.filled(device_cost_center), user_cost_center)
-            end
-        ) as cost_center,
-        mart.normalized_path(
-            case consumer_type
-                when 'device' then device_corporate_unit
-                when 'user' then user_corporate_unit
-                else coalesce(mart.filled(device_corporate_unit), user_corporate_unit)
-            end
-        ) as corporate_unit
+        charged.*,
+        coalesce(locations.path, 'Unassigned') as location,
+        coalesce(cost_centers.path, 'Unassigned') as cost_center,
+        coalesce(corporate_units.path, 'Unassigned') as corporate_unit
     from charged
+    left join unit_paths as locations
+        on
+            locations.hierarchy = 'location'
+            and locations.given_path = case
+                when charged.consumer_type = 'device' then charged.device_location
+                when charged.consumer_type = 'user' or mart.filled(charged.device_location) is null
+                    then charged.user_location
+                else charged.device_location
+            end
+    left join unit_paths as cost_centers
+        on
+            cost_centers.hierarchy = 'cost_center'
+            and cost_centers.given_path = case
+                when charged.consumer_type = 'device' then charged.device_cost_center
+                when charged.consumer_type = 'user' or mart.filled(charged.device_cost_center) is null
+                    then charged.user_cost_center
+                else charged.device_cost_center
+            end
+    left join unit_paths as corporate_units
+        on
+            corporate_units.hierarchy = 'corporate_unit'
+            and corporate_units.given_path = case
+                when charged.consumer_type = 'device' then charged.device_corporate_unit
+                when charged.consumer_type = 'user' or mart.filled(charged.device_corporate_unit) is null
+                    then charged.user_corporate_unit
+                else charged.device_corporate_unit
+            end
 ),
 
 named as (
     select
         *,
         case consumer_type
-            when 'device' then device_identity || coalesce(' for ' || user_identity, '')
-            when 'user' then user_identity || coalesce(' on ' || device_identity, '')
-            else concat_ws(
-                ' | ', 'unallocated', host_identity, cluster_identity, location, cost_center, corporate_unit
-            )
+            when 'device'
+                then
+                    case
+                        when user_identity is null then device_identity
+                        else mart.identity('device', device_identity, user_identity)
+                    end
+            when 'user'
+                then
+                    case
+                        when device_identity is null then 'user ' || user_identity
+                        else mart.identity('user', user_identity, device_identity)
+                    end
+            else
+                mart.identity(
+                    'unallocated', host_identity, cluster_identity, location, cost_center, corporate_unit
+                )
         end as consumer_identity
     from owned
 )

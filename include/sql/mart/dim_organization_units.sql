@@ -27,9 +27,9 @@ leaves as (
 nodes as (
     select
         leaves.hierarchy,
-        (string_to_array(leaves.path, '/'))[1:depths.depth] as names
+        (mart.path_names(leaves.path))[1:depths.depth] as names
     from leaves
-    cross join lateral generate_series(1, cardinality(string_to_array(leaves.path, '/'))) as depths (depth)
+    cross join lateral generate_series(1, cardinality(mart.path_names(leaves.path))) as depths (depth)
     group by leaves.hierarchy, names
 )
 
@@ -38,7 +38,7 @@ select
     %(org_id)s as org_id,
     hierarchy,
     array_to_string(names, '/') as path,
-    names[cardinality(names)] as name,
+    mart.shown_name(names[cardinality(names)]) as name,
     case
         when cardinality(names) > 1
             then
@@ -48,15 +48,15 @@ select
     end as parent_key,
     nullif(array_to_string(names[1:cardinality(names) - 1], '/'), '') as parent_path,
     cardinality(names) - 1 as depth,
-    names[1] as level_1,
-    names[2] as level_2,
-    names[3] as level_3,
-    names[4] as level_4,
-    names[5] as level_5,
-    names[6] as level_6,
-    names[7] as level_7,
-    names[8] as level_8,
-    names[9] as level_9,
-    names[10] as level_10,
-    nullif(array_to_string(names[11:], '/'), '') as deeper_levels
+    mart.shown_name(names[1]) as level_1,
+    mart.shown_name(names[2]) as level_2,
+    mart.shown_name(names[3]) as level_3,
+    mart.shown_name(names[4]) as level_4,
+    mart.shown_name(names[5]) as level_5,
+    mart.shown_name(names[6]) as level_6,
+    mart.shown_name(names[7]) as level_7,
+    mart.shown_name(names[8]) as level_8,
+    mart.shown_name(names[9]) as level_9,
+    mart.shown_name(names[10]) as level_10,
+    mart.shown_name(nullif(array_to_string(names[11:], '/'), '')) as deeper_levels
 from nodes

@@ -49,7 +49,7 @@ units as (
     select
         unit_key,
         hierarchy,
-        string_to_array(path, '/') as names
+        mart.path_names(path) as names
     from mart.dim_organization_units
     where org_id = %(org_id)s
 ),

@@ -254,7 +254,7 @@ def test_a_host_id_beside_the_device_is_not_the_host(field_map: FieldMap) -> Non
     assert line(field_map, {"hostId": 5, "deviceId": 1})["host_id"] is None
 
 
-@pytest.mark.parametrize("group", ["IT/CC-1", {"path": "IT/CC-1"}, {"name": "IT/CC-1"}])
+@pytest.mark.parametrize("group", ["IT/CC-1", {"path": "IT/CC-1"}, {"path": "IT/CC-1", "name": "CC-1"}])
 def test_flat_rows_of_users_have_their_groups_at_the_top(field_map: FieldMap, group: object) -> None:
     found = line(
         field_map, {"userName": "ada", "location": group, "costCenter": group, "corporateUnit": group}
@@ -318,6 +318,37 @@ def test_the_other_names_of_a_license_are_known(field_map: FieldMap) -> None:
     assert list(found.values())[:4] == ["1", "n", "User", "p"]
 
 
+@pytest.mark.parametrize("name", ["device", "user"])
+@pytest.mark.parametrize(
+    ("group", "path"),
+    [
+        ("R/D", "R/D"),
+        ({"path": "R/D", "name": "D"}, "R/D"),
+        ({"name": "R/D"}, "R\\/D"),
+        ({"name": "/"}, "\\/"),
+        ({"name": "D"}, "D"),
+    ],
+    ids=str,
+)
+def test_the_name_of_a_group_is_one_level_whatever_it_holds(
+    field_map: FieldMap, name: str, group: object, path: str
+) -> None:
+    for member, column in (
+        ("location", "location"),
+        ("costCenter", "cost_center"),
+        ("corporateUnit", "corporate_unit"),
+    ):
+        assert line(field_map, {name: {member: group}})[f"{name}_{column}"] == path
+
+
+def test_a_license_with_an_id_too_long_for_a_key_is_unreadable(field_map: FieldMap) -> None:
+    row = {"id": "x" * 500, "name": "y" * 100_000, "type": "Device"}
+
+    assert field_map.license(row)["license_id"] == "x" * 500
+    with pytest.raises(UnreadableRow, match="license_id: longer than 500 characters"):
+        field_map.license({**row, "id": "x" * 501})
+
+
 def test_a_license_without_an_id_is_unreadable(field_map: FieldMap) -> None:
     with pytest.raises(UnreadableRow, match="license_id: missing"):
         field_map.license({"name": "n"})
@@ -362,10 +393,15 @@ def test_what_is_no_date_is_null_and_noted(field_map: FieldMap, value: object) -
         (" 7 ", "7"),
         ("1e3", "1E+3"),
         (Decimal("0.1"), "0.1"),
-        (12345678901234567890123456789012345678, "12345678901234567890123456789012345678"),
+        ("1234567890123456.123456789012", "1234567890123456.123456789012"),
+        (Decimal("-9999999999999999.5"), "-9999999999999999.5"),
+        ("0.1234567890125", "0.123456789012"),
+        ("0.1234567890135", "0.123456789014"),
+        (Decimal("1E-40"), "0E-12"),
+        ("1.00000000000000000", "1.000000000000"),
     ],
 )
-def test_numbers_stay_exact(field_map: FieldMap, value: object, expected: str) -> None:
+def test_numbers_stay_exact_to_twelve_decimals(field_map: FieldMap, value: object, expected: str) -> None:
     assert str(line(field_map, {"rechargedCost": value})["recharged_cost"]) == expected
 
 
@@ -373,7 +409,7 @@ def test_numbers_stay_exact(field_map: FieldMap, value: object, expected: str) -
     "value",
     [
         *["NaN", "Infinity", "-Infinity", "1,234", "1_000", "١٢", "12 EUR", "0x1F", True],
-        *["9" * 500, 10**400, Decimal("1E+999999999"), Decimal("1E-40"), Decimal("1." + "1" * 60)],
+        *["9" * 500, 10**400, Decimal("1E+999999999"), 10**16, "9999999999999999.9999999999999"],
     ],
     ids=lambda value: str(value)[:12],
 )
