@@ -49,7 +49,7 @@ def hostile(nightly: Any) -> Any:
                 "consumption": 1,
                 "cost": "10.00",
                 "costPerRight": "10.00",
-                "currency": f"EUR{ATTACK}",
+                "currency": "EUR",
             },
         }
         for number in range(4)

@@ -66,7 +66,7 @@ LINE_TYPES: dict[str, tuple[str, ...]] = {
     "cost_per_right": _NUMBER_TYPES,
     "recharged_consumption": _NUMBER_TYPES,
     "recharged_cost": _NUMBER_TYPES,
-    "currency": _TEXT_TYPES,
+    "currency": ("currency", *_TEXT_TYPES),
     "recharge_approach": _TEXT_TYPES,
 }
 PRODUCT_TYPES: dict[str, tuple[str, ...]] = {"product_name": _TEXT_TYPES, "is_supplementary": ("boolean",)}
@@ -191,7 +191,7 @@ def _mistakes_in(name: str, spec: Any, types: tuple[str, ...]) -> Iterable[str]:
             yield f"needs {setting} to be true or false"
     yield from _path_mistakes(name, spec.get("paths"), spec.get("required", False))
     default = spec.get("default")
-    if default is not None and not (isinstance(default, str) and types is _TEXT_TYPES):
+    if default is not None and not (isinstance(default, str) and set(_TEXT_TYPES) <= set(types)):
         yield "has a default, which must be text, for a column of text"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import date
 from decimal import (
@@ -29,6 +30,8 @@ _SHOWABLE = Context(prec=28, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation])
 _SMALLEST = Decimal("1e-12")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
 _LONGEST_NUMBER = 100
+_CURRENCY_CODE = re.compile(r"[A-Za-z]{3}")
+_LONGEST_SIGN = 4  # such as US$
 _LARGEST_TEXT = 10**_LONGEST_NUMBER
 _SHOWN_LENGTH = 50
 
@@ -58,6 +61,14 @@ def to_id(value: Any) -> str | None:
     whole, _, fraction = f"{_fitting(value):f}".partition(".")
     fraction = fraction.rstrip("0")
     return f"{whole}.{fraction}" if fraction else "0" if whole == "-0" else whole
+
+
+def to_currency(value: Any) -> str | None:
+    """A code of three letters, or a sign; any other text names no currency that a cost could be charged in."""
+    text = (to_text(value) or "").strip()
+    if text and not _CURRENCY_CODE.fullmatch(text) and not _has_currency_sign(text):
+        raise ValueError(f"{shown(text)} is no currency")
+    return text or None
 
 
 def to_enum(value: Any) -> str | None:
@@ -115,6 +126,7 @@ CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "id": to_id,
     "text": to_text,
     "enum": to_enum,
+    "currency": to_currency,
     "quantity": to_number,
     "money": to_number,
     "date": to_date,
@@ -146,6 +158,10 @@ def misfit(value: Any, expected: str, *, of: str = "") -> str:
 def shown(value: object) -> str:
     """A value short enough for a message."""
     return plain(repr(value[:_SHOWN_LENGTH]) if isinstance(value, str) else value, _SHOWN_LENGTH)
+
+
+def _has_currency_sign(text: str) -> bool:
+    return len(text) <= _LONGEST_SIGN and any(unicodedata.category(letter) == "Sc" for letter in text)
 
 
 def _fitting(value: Any) -> Decimal:

@@ -123,6 +123,21 @@ def test_an_id_is_one_text_however_its_number_is_written(
     assert line(field_map, {"device": {"id": value}})["device_id"] == expected
 
 
+@pytest.mark.parametrize("code", ["EUR", "eur", " usd ", "€", "US$", "R$"])
+def test_a_currency_is_a_code_of_three_letters_or_a_sign(field_map: FieldMap, code: str) -> None:
+    assert line(field_map, {"chargeback": {"currency": code}})["currency"] == code.strip()
+
+
+@pytest.mark.parametrize(
+    "text", ["N/A", "-", "Euro", "EURO", "1 EUR", "EUR\u202e", 978, True, ["EUR"], {"code": "EUR"}]
+)
+def test_a_cost_without_a_readable_currency_is_not_charged_in_another_one(
+    field_map: FieldMap, text: object
+) -> None:
+    with pytest.raises(UnreadableRow, match="currency"):
+        line(field_map, {"chargeback": {"currency": text}})
+
+
 @pytest.mark.parametrize(
     ("member", "value", "column"),
     [
