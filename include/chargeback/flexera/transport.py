@@ -189,8 +189,10 @@ class Transport:
             document = outline(body)
         except NotJson as error:
             unread.append(hashlib.sha256(reply.body).digest())
-            is_json = body.lstrip().startswith((b"{", b"["))
-            if is_json and (not error.is_cut or unread.count(unread[-1]) >= _MOST_ALIKE):
+            begins_as_json = body.lstrip().startswith((b"{", b"["))
+            says_json = bool(body) and "json" in reply.headers.get("content-type", "")
+            is_the_same_again = unread.count(unread[-1]) >= _MOST_ALIKE
+            if (begins_as_json and not error.is_cut) or ((begins_as_json or says_json) and is_the_same_again):
                 raise PayloadChanged(
                     f"{subject}: the answer is not JSON ({error}), so nothing of it can be read. Report it to Flexera."
                 ) from error

@@ -421,8 +421,11 @@ def test_a_reply_that_breaks_is_told_in_words(world: World, answer: Scripted, wo
     assert failure(world, ConnectionLost) == f"license 41207 page 1: no whole answer: {words}. Try later."
 
 
-def test_json_that_is_cut_in_the_same_way_each_time_is_not_waited_for(world: World) -> None:
-    world.server.script(*[Scripted(200, b'{"values": [{"a": 1}')] * 3)
+@pytest.mark.parametrize(
+    "body", [b'{"values": [{"a": 1}', b'/* generated */{"values": []}', b')]}\'{"values": []}']
+)
+def test_json_that_is_broken_in_the_same_way_each_time_is_not_waited_for(world: World, body: bytes) -> None:
+    world.server.script(*[Scripted(200, body, {"content-type": "application/json; charset=utf-8"})] * 3)
 
     message = failure(world, PayloadChanged)
 
