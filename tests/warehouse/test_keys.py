@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING
 
 from chargeback.warehouse.database import execute
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
+    from warehouse_nights import Nights
 
 DEFINITIONS = """
 select pg_get_functiondef(pg_proc.oid) as definition
@@ -32,3 +34,27 @@ def test_a_text_of_any_length_has_a_key(connection: Connection) -> None:
     statement = "select mart.version_key(repeat(%(text)s, 100000)) <> mart.version_key(%(text)s)"
 
     assert execute(connection, statement, text="é\\").scalar_one()
+
+
+def test_texts_of_thousands_of_letters_are_published(nights: Nights) -> None:
+    letters = random.Random(1)  # noqa: S311 - not a secret; an index compresses letters that repeat
+
+    def text(length: int = 3000) -> str:
+        return "".join(letters.choices("abcdefghijklmnopqrstuvwxyz0123456789äß漢字", k=length))
+
+    consumed = {"recharged_consumption": 1, "recharged_cost": 1, "currency": "EUR"}
+    license_ = {name: text() for name in ("license_name", "license_type", "publisher", "edition", "version")}
+    by_name = {name: text() for name in ("device_name", "device_type", "host_name", "cluster_name")}
+    by_id = {name: text() for name in ("device_id", "host_id", "cluster_id", "user_id", "user_name")}
+    owner = {"device_cost_center": "/".join(text(15) for _ in range(200)), "device_location": text()}
+    lines = [
+        {**by_name, **owner, **consumed, "products": [{"product_name": text(), "is_supplementary": False}]},
+        {**by_id, **consumed, "recharge_approach": text()},
+        {"user_name": text(), "user_cost_center": text(), **consumed},
+    ]
+    nights.run({"licenses": [{"license_id": text(500), **license_, "consumed": 3, "lines": lines}]})
+
+    rows = nights.rows("bi.chargeback")
+    assert {row["device_name"] for row in rows} == {None, by_name["device_name"]}
+    assert sum(row["recharged_cost"] for row in rows) == 3
+    assert max(row["depth"] for row in nights.rows("bi.chargeback_by_cost_center")) == 199

@@ -163,6 +163,7 @@ $$;
 -- Indexes on texts of any length: a row of a tree index holds 2,704 bytes. Keys are unique already.
 alter table mart.dim_publishers drop constraint dim_publishers_org_id_publisher_key;
 alter table mart.dim_organization_units drop constraint dim_organization_units_org_id_hierarchy_path_key;
+alter table mart.dim_products drop constraint dim_products_org_id_publisher_product_name_edition_version_key;
 drop index mart.dim_organization_units_path;
 create index dim_organization_units_path on mart.dim_organization_units using hash (path);
 drop index mart.dim_consumers_shown_device;
