@@ -25,6 +25,12 @@ return upper(mart.filled(value));
 comment on function mart.currency_code is
 'A currency as its code is written: without blanks, in capitals. A sign or a name stays what it is.';
 
+-- From here on readers wait. As a reader does, the views are locked before the tables.
+lock table bi.chargeback_by_cost_center in access exclusive mode;
+lock table bi.chargeback_by_corporate_unit in access exclusive mode;
+lock table bi.chargeback_by_location in access exclusive mode;
+lock table bi.license_position in access exclusive mode;
+lock table bi.snapshot in access exclusive mode;
 alter table mart.fct_unit_totals add column currency text;
 alter table mart.fct_license_positions add column currency text;
 alter table ops.loads add column currency text;
@@ -52,6 +58,7 @@ from ops.snapshots
 inner join mart.fct_unit_totals as facts on snapshots.load_id = facts.load_id
 left join mart.dim_licenses on facts.license_key = dim_licenses.license_key
 left join mart.dim_organization_units as units on facts.unit_key = units.unit_key;
+comment on column mart.published_unit_totals.currency is 'Currency of the license''s charges.';
 
 create or replace view bi.chargeback_by_cost_center with (security_invoker = true) as
 select
