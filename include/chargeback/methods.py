@@ -394,10 +394,10 @@ def _mistakes_of(method_id: str, given: dict[str, Any], values: dict[str, Any]) 
             if unknown := [text for text in texts if text not in FEATURES]:
                 yield f"needs {', '.join(map(repr, unknown))}, not one of {', '.join(FEATURES)}"
             values[name] = tuple(texts)
-        elif name == "share_scale" and isinstance(value, int) and 0 <= value <= 18:
+        elif name == "share_scale" and isinstance(value, int) and 0 <= value <= 12:
             values[name] = value
         elif name == "share_scale":
-            yield f"has share_scale {value!r}, not a whole number from 0 to 18"
+            yield f"has share_scale {value!r}, not a whole number from 0 to 12"
         elif name not in ("measure", "weight"):
             yield f"has the unknown setting {name!r}"
     yield from _contradictions(given)

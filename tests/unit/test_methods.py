@@ -141,7 +141,7 @@ def test_numbers_are_read_exactly() -> None:
         (", factor: -1", "has factor -1, not a number of 0 or more"),
         (", factor: many", "has factor 'many', not a number"),
         (", units_per_right: 0", "has units_per_right 0"),
-        (", share_scale: 19", "has share_scale 19, not a whole number from 0 to 18"),
+        (", share_scale: 19", "has share_scale 19, not a whole number from 0 to 12"),
         (", cloud_list: oracle_standard", "has a cloud_list, and so must round at each partition"),
     ],
 )
