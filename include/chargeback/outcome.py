@@ -50,9 +50,9 @@ def on_failure(context: Any) -> None:
     reason = why(error)
     with _logged("The reason is not kept for the task report"):
         context["ti"].xcom_push(key=FAILURE_KEY, value=reason)
-    with _logged("The ledger does not have the reason"):
-        _record(context["ti"], reason)
-    if not isinstance(error, RunFailed):
+    if not isinstance(error, RunFailed):  # which repeats what the tasks before have said
+        with _logged("The ledger does not have the reason"):
+            _record(context["ti"], reason)
         notifiers.on_failure(context)
     metrics.after_failure(context)
     log.info("::endgroup::")  # Airflow folds what follows the end of a task

@@ -213,14 +213,14 @@ def test_a_row_that_cannot_be_read_is_quarantined_with_its_reason_and_the_rest_i
     before = nightly.value("select count(*) from bi.chargeback")
     nightly.execute(
         f"update {pages.replace(' where', ' set body = regexp_replace(body, %s) where', 1)}{newest}"
-        % """'"consumingInstallations": ?[0-9.]+', '"consumingInstallations": "several"'"""
+        % """'"costPerRight": ?([0-9.]+), ?"consumption": ?[0-9.]+', '"costPerRight": \\1, "consumption": "several"'"""
     )
 
     assert nightly.run(source="raw", license_ids=["41201"]).state == "success"
     [row] = nightly.rows("select license_id, column_name, reason, payload from ops.quarantined_rows")
-    assert (row["license_id"], row["column_name"]) == ("41201", "consuming_installations")
+    assert (row["license_id"], row["column_name"]) == ("41201", "recharged_consumption")
     received = nightly.rows("select body from staging.consumption_pages where license_id = '41201'")
-    assert json.loads(row["payload"])["consumingInstallations"] == "several"
+    assert json.loads(row["payload"])["chargeback"]["consumption"] == "several"
     assert any(json.loads(row["payload"]) in json.loads(page["body"])["values"] for page in received)
     assert nightly.value("select count(*) from bi.chargeback") == before - 1
     assert (

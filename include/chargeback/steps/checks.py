@@ -24,7 +24,7 @@ log = plain_logger(__name__)
 
 _SAMPLE_SIZE = 20
 _SHOWN_ROWS = 3
-_SHOWN_LETTERS = 100
+_SHOWN_LETTERS = 600  # what is found ends with what to do
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,7 +172,7 @@ totals as (
         sum(gap) as gap,
         coalesce(sum(total), 0) as total,
         count(*) filter (where gap > 0) as license_count,
-        string_agg(license_name || ' (' || trim_scale(round(gap, 2)) || ')', ', ' order by place)
+        string_agg(left(license_name, 60) || ' (' || trim_scale(round(gap, 2)) || ')', ', ' order by place)
         filter (where gap > 0 and place <= 5) as licenses
     from gaps
     group by measure

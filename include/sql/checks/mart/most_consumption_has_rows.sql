@@ -37,7 +37,7 @@ totals as (
         count(*) filter (where is_without_rows) as license_count_without,
         sum(consumed) as consumption,
         coalesce(sum(consumed) filter (where is_without_rows), 0) as consumption_without,
-        string_agg(license_name || ' (' || trim_scale(consumed) || ')', ', ' order by place)
+        string_agg(left(license_name, 60) || ' (' || trim_scale(consumed) || ')', ', ' order by place)
         filter (where is_without_rows and place <= 5) as licenses
     from ranked
 ),
