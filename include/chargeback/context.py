@@ -30,7 +30,7 @@ LATE_START = timedelta(hours=6)
 
 
 class TimeHeals(RetryPolicy):
-    """Retries what time may heal, and nothing else, whoever raised it; what Airflow raises it judges itself."""
+    """Retry only errors that time may heal, from any library; errors of Airflow follow Airflow's own rules."""
 
     def evaluate(
         self,

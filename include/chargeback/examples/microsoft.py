@@ -29,7 +29,7 @@ _ON_HOST = {"host_node_id": "host 1", "parent_node_id": "host 1"}
 
 
 class Server(Calculation, kw_only=True):
-    """A physical server by its processors; each may have cores of its own (`socket_cores`)."""
+    """A physical server by its processors; `socket_cores` gives the cores of each."""
 
     processors: Number = Number(1)
     cores_per_processor: Number | None = None
