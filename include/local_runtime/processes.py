@@ -28,7 +28,7 @@ def start(
     on_leash: bool = False,
     descriptors: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
-    """Start a program that writes to a log only its owner may read.
+    """Start a program whose log and other files only their owner may read.
 
     `on_leash`: the program (which calls `end_with_parent`) ends when this process does, however it does.
     """
@@ -43,6 +43,7 @@ def start(
             env=dict(environment),
             cwd=environment["AIRFLOW_HOME"],
             start_new_session=True,
+            umask=0o077,  # Airflow makes folders on the way to a log with the mode of the process
             pass_fds=tuple(descriptors),
         )
     finally:
