@@ -200,67 +200,61 @@ counted_elsewhere as (
         )
 ),
 
--- Who owes nothing, although installed or allocated.
-exempt as (
+-- Who owes nothing, although installed or allocated. Without a join of placed with itself: the planner takes
+-- it for three rows, and would compare each with each.
+settled as (
     select
-        placed.license_id,
-        placed.consumer_identity
+        placed.*,
+        counted_elsewhere.license_id is not null
+        or coalesce(
+            placed.is_allocated_anywhere
+            and placed.most_consumed = 0
+            and coalesce(placed.most_recharged, 0) = 0,
+            false
+        ) as is_exempt
     from placed
     left join counted_elsewhere
         on
             placed.license_id = counted_elsewhere.license_id
             and coalesce(placed.cluster_node_id, placed.host_node_id) = counted_elsewhere.scope_node_id
-    where
-        placed.place = 1
-        and (
-            counted_elsewhere.license_id is not null
-            or (
-                placed.is_allocated_anywhere
-                and placed.most_consumed = 0
-                and coalesce(placed.most_recharged, 0) = 0
-            )
-        )
+    where placed.place = 1
 ),
 
 consumers as (
     select
-        placed.license_id,
-        placed.consumer_identity as node_id,
+        settled.license_id,
+        settled.consumer_identity as node_id,
         case
-            when placed.user_identity is not null and placed.consumer_type = 'user' then 'user'
-            when placed.device_type ~* 'cloud|instance' then 'instance'
-            when placed.is_virtual_machine then 'virtual_machine'
+            when settled.user_identity is not null and settled.consumer_type = 'user' then 'user'
+            when settled.device_type ~* 'cloud|instance' then 'instance'
+            when settled.is_virtual_machine then 'virtual_machine'
             else 'device'
         end as node_type,
-        coalesce(placed.pool_node_id, placed.outer_pool_node_id, placed.host_node_id, placed.cluster_node_id)
-            as parent_node_id,
-        placed.host_node_id,
-        placed.cluster_node_id,
-        placed.cores,
-        placed.capped_cores,
-        placed.processors as sockets,
-        case when placed.host_identity is null then placed.points_per_core end as points_per_core,
-        placed.user_identity as account_id,
-        case when placed.user_identity is not null then placed.device_identity end as machine_id,
+        coalesce(
+            settled.pool_node_id, settled.outer_pool_node_id, settled.host_node_id, settled.cluster_node_id
+        ) as parent_node_id,
+        settled.host_node_id,
+        settled.cluster_node_id,
+        settled.cores,
+        settled.capped_cores,
+        settled.processors as sockets,
+        case when settled.host_identity is null then settled.points_per_core end as points_per_core,
+        settled.user_identity as account_id,
+        case when settled.user_identity is not null then settled.device_identity end as machine_id,
         weights.allocation_weight,
-        placed.installations,
-        coalesce(placed.installations > 0, true) and exempt.license_id is null as has_installation,
-        placed.is_allocated_anywhere and exempt.license_id is null as is_allocated,
-        exempt.license_id is not null as is_exempt,
-        placed.is_eligible_for_sub_capacity,
-        coalesce(placed.device_type ~* 'cloud|instance', false) as is_cloud,
-        placed.recharged_sum as recharged_consumption,
-        placed.cost_sum as recharged_cost
-    from placed
+        settled.installations,
+        coalesce(settled.installations > 0, true) and not settled.is_exempt as has_installation,
+        settled.is_allocated_anywhere and not settled.is_exempt as is_allocated,
+        settled.is_exempt,
+        settled.is_eligible_for_sub_capacity,
+        coalesce(settled.device_type ~* 'cloud|instance', false) as is_cloud,
+        settled.recharged_sum as recharged_consumption,
+        settled.cost_sum as recharged_cost
+    from settled
     left join weights
         on
-            placed.license_id = weights.license_id
-            and placed.consumer_identity = weights.consumer_identity
-    left join exempt
-        on
-            placed.license_id = exempt.license_id
-            and placed.consumer_identity = exempt.consumer_identity
-    where placed.place = 1
+            settled.license_id = weights.license_id
+            and settled.consumer_identity = weights.consumer_identity
 ),
 
 -- A pool is one node, although its rows may name different things around it.
