@@ -7,7 +7,7 @@ is due, and for as long for its load. It finds what the nightly DAG cannot repor
 of it begins, that every run fails, or that Airflow stopped a run before its last task.
 
 **When it fails** BI shows old figures of the organization whose connection names the red task. The message gives the
-date of its newest snapshot, and how long ago that day began; people are told once a day. Repair the nightly DAG as its
+date of its newest snapshot, and how long ago that day began; notices are sent once a day. Repair the nightly DAG as its
 own page says; the next watch is green again.
 """
 

@@ -50,7 +50,7 @@ RETRIES = TimeHeals()
 
 
 def is_airflows(error: Exception) -> bool:
-    """True for an error by which Airflow steers a task, or of its own services."""
+    """True for errors of Airflow itself: skips and failures it asks for, and faults of its services."""
     return isinstance(error, (AirflowException, AirflowRuntimeError))
 
 

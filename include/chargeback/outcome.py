@@ -172,7 +172,7 @@ def _has_failed(task: Any, dag_id: str, run_id: str) -> bool:
 
 @contextmanager
 def _logged(problem: str) -> Iterator[None]:
-    """Note what goes wrong while a failure is told; the failure itself is what matters."""
+    """Log an error of the reporting itself, so that it cannot hide the failure that is reported."""
     try:
         yield
     except Exception as error:

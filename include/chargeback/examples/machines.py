@@ -10,6 +10,7 @@ from chargeback.examples.cases import (
     Calculation,
     Case,
     Count,
+    Entries,
     Entry,
     Node,
     Number,
@@ -21,7 +22,7 @@ from chargeback.examples.cases import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
 
 class Machine(Entry):
@@ -87,22 +88,14 @@ class CorePoints(Calculation, kw_only=True):
             count=self.count,
         )
         devices = {"device": alone} if self.devices is None else self.devices
-        nodes = [
-            node
-            for name, device in named(devices, PointsMachine, "device")
-            for node in repeated(
-                [
-                    {
-                        "node_id": name,
-                        "node_type": "device",
-                        "cores": device.counted_cores,
-                        "processor_type": device.processor_type,
-                        "points_per_core": device.points_per_core,
-                    }
-                ],
-                device.count,
-            )
-        ]
+        nodes = _points_nodes(
+            devices,
+            lambda device: {
+                "cores": device.counted_cores,
+                "processor_type": device.processor_type,
+                "points_per_core": device.points_per_core,
+            },
+        )
         return single(method("core_points.device.v1"), nodes)
 
 
@@ -113,22 +106,20 @@ class ProcessorPoints(Calculation, kw_only=True):
     devices: list[PointsMachine] | dict[str, PointsMachine]
 
     def case(self) -> Case:
-        nodes = [
-            node
-            for name, device in named(self.devices, PointsMachine, "device")
-            for node in repeated(
-                [
-                    {
-                        "node_id": name,
-                        "node_type": "device",
-                        "sockets": device.processors,
-                        "points_per_core": device.points_per_processor,
-                    }
-                ],
-                device.count,
-            )
-        ]
+        nodes = _points_nodes(
+            self.devices,
+            lambda device: {"sockets": device.processors, "points_per_core": device.points_per_processor},
+        )
         return single(method("processor_points.device.v1"), nodes)
+
+
+def _points_nodes(devices: Entries, figures: Callable[[PointsMachine], Node]) -> list[Node]:
+    """A node for each of the devices, with the figures that count."""
+    return [
+        node
+        for name, device in named(devices, PointsMachine, "device")
+        for node in repeated([{"node_id": name, "node_type": "device", **figures(device)}], device.count)
+    ]
 
 
 class FloorHost(Entry):

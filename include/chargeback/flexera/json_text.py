@@ -183,7 +183,7 @@ def _text_of(body: bytes, charset: str | None) -> str:
 
 
 def _parts(text: str) -> list[str]:
-    """The texts between the commas of the outermost list or object, whatever stands in them."""
+    """The texts between the commas of the outermost list or object, valid JSON or not."""
     parts: list[str] = []
     depth = start = 0
     last = ""

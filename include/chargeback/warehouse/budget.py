@@ -94,7 +94,7 @@ class RequestBudget:
     Who waits, queues for a row of ops.locks, which PostgreSQL hands on in order of arrival; who holds it waits
     for the next turn on the server's clock and takes it in one statement. A process that dies while waiting
     loses its connection and with it its place, and has spent nothing. `window_seconds` is how long the server
-    counts requests before it begins anew. `connect` must lead to the server itself, not to a pooler that shares
+    counts requests before its window restarts. `connect` must lead to the server itself, not to a pooler that shares
     sessions. A budget that is used seldom need not stay connected.
     """
 
